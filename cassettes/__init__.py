@@ -1,0 +1,68 @@
+"""The recording: its model, its file format, redaction, and the errors of the whole house."""
+
+from .errors import (
+    CassetteError,
+    CassetteFormatError,
+    FileError,
+    JsonlFormatError,
+    UnreachableError,
+    UsageError,
+    WstapeError,
+)
+from .journal import CassetteWriter
+from .jsonl import dump_json, encode_line
+from .model import (
+    Closed,
+    Connection,
+    Direction,
+    End,
+    Ending,
+    Handshake,
+    Header,
+    Headers,
+    HttpExchange,
+    Kind,
+    Message,
+    Note,
+    Opened,
+    Record,
+    Session,
+    header,
+)
+from .reader import CassetteReader, Damage, open_cassette, read_session
+from .writing import write_records, write_text
+
+__all__ = [
+    "CassetteError",
+    "CassetteFormatError",
+    "CassetteReader",
+    "CassetteWriter",
+    "Closed",
+    "Connection",
+    "Damage",
+    "Direction",
+    "End",
+    "Ending",
+    "FileError",
+    "Handshake",
+    "Header",
+    "Headers",
+    "HttpExchange",
+    "JsonlFormatError",
+    "Kind",
+    "Message",
+    "Note",
+    "Opened",
+    "Record",
+    "Session",
+    "UnreachableError",
+    "UsageError",
+    "WstapeError",
+    "dump_json",
+    "encode_line",
+    "header",
+    "open_cassette",
+    "read_session",
+    "write_records",
+    "write_text",
+]

@@ -1,0 +1,163 @@
+"""Writing a ``.cassette`` while the session goes on, by a process that may die at any moment."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from .block import LARGE, RECORDS, encode_block, encode_preamble
+from .errors import FileError
+from .model import End, Header, HttpExchange, Message, Opened, Record
+from .record import LARGE_PAYLOAD, encode_large, encode_record
+
+FLUSH_INTERVAL_NS = 200_000_000
+BLOCK_SIZE = 256 << 10
+"""Raw bytes at which a block is written even though its oldest record is young."""
+
+
+class CassetteWriter:
+    """Appends records to a cassette.
+
+    A block is written when it is full or when its oldest record is ``flush_interval_ns`` old, so that after
+    ``kill -9`` everything older is readable. There is no clock inside: the caller passes nanoseconds since the session began and
+    calls `flush` when `deadline_ns` has come.
+
+    When the file cannot be written (disk full, file limit), the call raises FileError once, the file is cut back
+    to its last whole block, ``failed`` becomes True and later records are only counted in ``lost``.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, header: Header, flush_interval_ns: int) -> None:
+        self.path = path
+        self.failed = False
+        self.lost = 0
+        self.connections = 0
+        self.messages = 0
+        self.exchanges = 0
+        self._file = file
+        self._interval_ns = flush_interval_ns
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._oldest_ns = 0
+        self._index = 0
+        self._offset = 0
+        first = encode_record(header)
+        # From the header, not from chance: the same records make the same bytes.
+        self._salt = zlib.crc32(first)
+        self._write(encode_preamble(self._salt))
+        self._pending.append(first)
+        self.flush()
+
+    @classmethod
+    def create(
+        cls, path: Path, header: Header, *, force: bool = False, flush_interval_ns: int = FLUSH_INTERVAL_NS
+    ) -> CassetteWriter:
+        """Make the file and write its header at once.
+
+        Raises FileError when the file exists (unless ``force``) or cannot be written.
+        """
+        try:
+            # Unbuffered: what a flush has written must survive the death of the process.
+            file = path.open("wb" if force else "xb", buffering=0)
+        except OSError as error:
+            raise FileError.from_os_error(path, error, writing=True) from error
+        try:
+            return cls(path, file, header, flush_interval_ns)
+        except FileError:
+            file.close()
+            raise
+
+    def append(self, record: Record, now_ns: int) -> None:
+        """Add a record; write what is due. Raises FileError once when the file cannot be written."""
+        match record:
+            case Message():
+                self.messages += 1
+            case Opened():
+                self.connections += 1
+            case HttpExchange():
+                self.exchanges += 1
+            case _:
+                pass
+        if self.failed:
+            self.lost += 1
+            return
+        if isinstance(record, Message) and len(record.payload) > LARGE_PAYLOAD:
+            self.flush()
+            if not self.failed:
+                self._write_block(LARGE, encode_large(record))
+            return
+        data = encode_record(record)
+        if not self._pending:
+            self._oldest_ns = now_ns
+        self._pending.append(data)
+        self._pending_size += len(data)
+        if self._pending_size >= BLOCK_SIZE or now_ns - self._oldest_ns >= self._interval_ns:
+            self.flush()
+
+    def deadline_ns(self) -> int | None:
+        """When `flush` must be called at the latest, in the caller's time; None while nothing waits."""
+        return self._oldest_ns + self._interval_ns if self._pending else None
+
+    def flush(self) -> None:
+        """Write what waits as one block. Raises FileError once when the file cannot be written."""
+        if not self._pending:
+            return
+        raw = b"".join(self._pending)
+        count = len(self._pending)
+        self._pending.clear()
+        self._pending_size = 0
+        try:
+            self._write_block(RECORDS, raw)
+        except FileError:
+            self.lost += count - 1  # the failing call counts one itself
+            raise
+
+    def finish(self, at_ns: int, *, repaired: bool = False) -> None:
+        """Write the end record and close the file. Raises FileError when that cannot be done."""
+        try:
+            if not self.failed:
+                end = End(
+                    connections=self.connections,
+                    messages=self.messages,
+                    exchanges=self.exchanges,
+                    at_ns=at_ns,
+                    repaired=repaired,
+                )
+                self._pending.append(encode_record(end))
+                self.flush()
+        finally:
+            self._file.close()
+
+    def abandon(self) -> None:
+        """Write what waits and close the file without an end record."""
+        try:
+            if not self.failed:
+                self.flush()
+        finally:
+            self._file.close()
+
+    def _write_block(self, content: int, raw: bytes) -> None:
+        self._write(encode_block(self._index, content, raw, self._salt))
+        self._index += 1
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                written = self._file.write(view)
+                view = view[written:]
+        except OSError as error:
+            self.failed = True
+            self.lost += 1
+            self._cut_back()
+            raise FileError.from_os_error(self.path, error, writing=True) from error
+        self._offset += len(data)
+
+    def _cut_back(self) -> None:
+        # Half a block would be reported as damage for ever; a disk that refuses even this keeps the torn tail,
+        # which the reader knows how to leave out.
+        try:
+            os.ftruncate(self._file.fileno(), self._offset)
+        except OSError:
+            return

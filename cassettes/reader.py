@@ -1,0 +1,256 @@
+"""Reading a cassette as a stream, whole or damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from .block import FORMAT_VERSION, MAGIC, PREAMBLE_SIZE, BlockError, decode_preamble, find_marker, read_block
+from .errors import CassetteFormatError, FileError
+from .jsonl import decode_lines
+from .model import Closed, End, Header, HttpExchange, Message, Opened, Record, Session
+from .record import RecordError, decode_content
+
+_ADVICE = "record the session again, or check that this is the file you mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A part of the file that could not be read. ``offset`` and ``length`` in bytes (in a ``.jsonl``: lines)."""
+
+    offset: int
+    length: int
+    problem: str
+
+
+class _Source(Protocol):
+    """Where records come from: a block file or lines."""
+
+    unit: str
+    damage: list[Damage]
+
+    def __iter__(self) -> Iterator[tuple[int, Record]]: ...
+
+
+class CassetteReader:
+    """The records of one cassette, in order, read as they are asked for. Iterate over it once.
+
+    Whole blocks of a torn or damaged file are yielded; what is missing is in ``damage``. ``complete`` is True only
+    after the last record, when the file has its end record, the end's counts agree, and nothing was damaged.
+    """
+
+    def __init__(self, path: Path, source: _Source) -> None:
+        self.path = path
+        self.complete = False
+        self.repaired = False
+        self._source = source
+        self._records = self._checked(iter(source))
+        first = next(self._records, None)
+        if not isinstance(first, Header):
+            raise CassetteFormatError(path, 0, "the cassette has no header", _ADVICE)
+        self.header = first
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What could not be read, so far."""
+        return tuple(self._source.damage)
+
+    @property
+    def problem(self) -> str:
+        """In words, why the recording is not complete; empty when it is. Meaningful after the last record."""
+        if self.complete:
+            return ""
+        if self.damage:
+            first = self.damage[0]
+            more = f" (and {len(self.damage) - 1} more places)" if len(self.damage) > 1 else ""
+            lost = f", {first.length} {self._source.unit}s lost" if first.length else ""
+            return f"{self._source.unit} {first.offset}: {first.problem}{lost}{more}"
+        return "it has no end record: the recording was interrupted"
+
+    def __iter__(self) -> Iterator[Record]:
+        yield self.header
+        yield from self._records
+
+    def _checked(self, source: Iterator[tuple[int, Record]]) -> Iterator[Record]:
+        """Hold the records to what any writer keeps: one header, connections opened before use, one end."""
+        opened: set[int] = set()
+        messages = exchanges = orphans = 0
+        first_orphan = 0
+        end: End | None = None
+        damage = self._source.damage
+        header_seen = False
+        for offset, record in source:
+            if end is not None:
+                damage.append(Damage(offset, 0, "there are records after the end record"))
+                break
+            match record:
+                case Message() | Closed() if record.connection not in opened:
+                    # Its opening was lost with a damaged block; a message without a connection means nothing.
+                    first_orphan = first_orphan or offset
+                    orphans += 1
+                    continue
+                case Message():
+                    messages += 1
+                case Opened() if record.connection in opened:
+                    damage.append(Damage(offset, 0, f"connection {record.connection} is opened twice"))
+                    continue
+                case Opened():
+                    opened.add(record.connection)
+                case HttpExchange():
+                    exchanges += 1
+                case Header() if header_seen:
+                    damage.append(Damage(offset, 0, "there is a second header"))
+                    continue
+                case Header():
+                    header_seen = True
+                case End():
+                    end = record
+                case _:
+                    pass
+            yield record
+        if orphans:
+            damage.append(Damage(first_orphan, 0, f"{orphans} records of connections whose opening is lost"))
+        if end is not None:
+            counted = (len(opened), messages, exchanges)
+            if counted != (end.connections, end.messages, end.exchanges) and not damage:
+                damage.append(Damage(0, 0, "the end record counts other records than there are"))
+            self.repaired = end.repaired
+        self.complete = end is not None and not damage
+
+
+class _Blocks:
+    """Records of a block file, passing over what is damaged."""
+
+    unit = "byte"
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.damage: list[Damage] = []
+        self._file = file
+        try:
+            version, self._salt = decode_preamble(file.read(PREAMBLE_SIZE))
+        except BlockError as error:
+            raise CassetteFormatError(path, 0, str(error), _ADVICE) from error
+        if version != FORMAT_VERSION:
+            raise CassetteFormatError(
+                path,
+                len(MAGIC),
+                f"format version {version} is not one that this wstape reads (1)",
+                "install a newer wstape",
+            )
+
+    def __iter__(self) -> Iterator[tuple[int, Record]]:
+        with self._file as file:
+            offset = PREAMBLE_SIZE
+            expected = 0
+            while True:
+                try:
+                    block = read_block(file, offset, self._salt)
+                    if block is not None and block.index < expected:
+                        raise BlockError("the block stands out of order")
+                except BlockError as error:
+                    offset = self._pass_over(offset, str(error))
+                    continue
+                if block is None:
+                    return
+                if block.index > expected and not self.damage:
+                    self.damage.append(Damage(offset, 0, f"{block.index - expected} blocks are missing"))
+                expected = block.index + 1
+                try:
+                    for record in decode_content(block.content, block.raw):
+                        yield offset, record
+                except RecordError as error:
+                    self.damage.append(Damage(offset, block.size, str(error)))
+                offset += block.size
+
+    def _pass_over(self, offset: int, problem: str) -> int:
+        """Note the damage at ``offset`` and return where the next block may begin, or the end of the file."""
+        found = find_marker(self._file, offset + 1)
+        if found is None:
+            found = self._file.seek(0, 2)
+        last = self.damage[-1] if self.damage else None
+        if last is not None and last.offset + last.length == offset:
+            # A false marker inside the damaged part: still the same damage.
+            self.damage[-1] = Damage(last.offset, found - last.offset, last.problem)
+        else:
+            self.damage.append(Damage(offset, found - offset, problem))
+        return found
+
+
+class _Lines:
+    """Records of a ``.jsonl`` twin."""
+
+    unit = "line"
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.damage: list[Damage] = []
+        self._path = path
+        self._file = file
+
+    def __iter__(self) -> Iterator[tuple[int, Record]]:
+        with self._file as file:
+            yield from decode_lines(self._path, file)
+
+
+def open_cassette(path: Path) -> CassetteReader:
+    """Open a ``.cassette`` or a ``.jsonl`` twin, told apart by what is in it and not by its name.
+
+    Raises FileError when it cannot be opened and CassetteFormatError when it is neither.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "is a folder")
+        file = path.open("rb")
+        head = file.read(64)
+        file.seek(0)
+    except OSError as error:
+        raise FileError.from_os_error(path, error) from error
+    try:
+        if head.startswith(MAGIC):
+            return CassetteReader(path, _Blocks(path, file))
+        if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            return CassetteReader(path, _Lines(path, file))
+        problem = "the file is empty" if not head else f"not a cassette (it begins with {head[:8]!r})"
+        raise CassetteFormatError(path, 0, problem, _ADVICE)
+    except BaseException:
+        file.close()
+        raise
+
+
+def read_session(path: Path) -> Session:
+    """Read a whole recording into memory. Raises as `open_cassette` does."""
+    reader = open_cassette(path)
+    session = Session.gather(list(reader))
+    return Session(
+        header=session.header,
+        connections=session.connections,
+        exchanges=session.exchanges,
+        notes=session.notes,
+        complete=reader.complete,
+    )
+
+
+def counted(records: Iterable[Record]) -> Iterator[Record]:
+    """Pass records on, replacing an `End`'s counts by what was passed on before it."""
+    connections = messages = exchanges = 0
+    for record in records:
+        match record:
+            case Message():
+                messages += 1
+            case Opened():
+                connections += 1
+            case HttpExchange():
+                exchanges += 1
+            case End():
+                yield End(
+                    connections=connections,
+                    messages=messages,
+                    exchanges=exchanges,
+                    at_ns=record.at_ns,
+                    repaired=record.repaired,
+                )
+                continue
+            case _:
+                pass
+        yield record

@@ -1,0 +1,86 @@
+"""Finished files, written at once or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import IO
+
+from .errors import FileError, UsageError
+from .journal import CassetteWriter
+from .jsonl import encode_line
+from .model import End, Header, Record
+from .reader import counted
+
+SUFFIXES = (".cassette", ".jsonl")
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, force: bool = False) -> Generator[Path]:
+    """Give a temporary neighbour of ``path`` to write to, and put it in the place of ``path`` when all went well.
+
+    Raises FileError when ``path`` exists (unless ``force``) or its folder cannot be written.
+    """
+    if path.exists() and not force:
+        raise FileError(path, "the file exists already", "choose another name, or overwrite it with --force")
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(descriptor)
+    except OSError as error:
+        raise FileError.from_os_error(path, error, writing=True) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes a private file; the result gets the rights that any new file of this user would have.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        raise FileError.from_os_error(path, error, writing=True) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, force: bool = False) -> None:
+    """Write a UTF-8 file atomically. Raises FileError."""
+    with replacing(path, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_records(path: Path, records: Iterable[Record], *, force: bool = False) -> None:
+    """Write a cassette atomically, in the format that the suffix names; an end record's counts are made true.
+
+    Raises UsageError for another suffix, FileError when the file exists (unless ``force``) or cannot be written.
+    """
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path}: {path.suffix or 'no suffix'!r} names no format; use .cassette or .jsonl")
+    with replacing(path, force=force) as temporary:
+        if path.suffix == ".jsonl":
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                _write_lines(file, records)
+        else:
+            _write_blocks(temporary, records)
+
+
+def _write_lines(file: IO[str], records: Iterable[Record]) -> None:
+    for record in counted(records):
+        file.write(encode_line(record))
+        file.write("\n")
+
+
+def _write_blocks(path: Path, records: Iterable[Record]) -> None:
+    iterator = iter(counted(records))
+    header = next(iterator)
+    if not isinstance(header, Header):
+        raise ValueError("the first record is not a header")
+    writer = CassetteWriter.create(path, header, force=True)
+    for record in iterator:
+        if isinstance(record, End):
+            writer.finish(record.at_ns, repaired=record.repaired)
+            return
+        writer.append(record, 0)  # a clock that stands still: blocks are cut by size alone
+    writer.abandon()
