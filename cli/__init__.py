@@ -1,0 +1,108 @@
+"""The command line: one module a command, imported when it is called.
+
+``wstape --help`` must stay light, so the group knows each command's name and one-line help by this table.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..cassettes.errors import WstapeError
+
+COMMANDS = {
+    "record": "Record a service's sessions through a proxy.",
+    "show": "Look inside a cassette.",
+    "infer": "Learn a contract from cassettes.",
+    "check": "Hold recordings against a contract.",
+    "replay": "Play a cassette against a build and judge it.",
+    "diff": "Compare two recordings.",
+    "convert": "Turn a .cassette into its .jsonl twin, or back.",
+    "repair": "Rewrite a torn cassette without its damage.",
+    "demo": "See the main job end to end on a sample service.",
+}
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module only when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f".{cmd_name}", __name__).command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"wstape {version('wstape')}")
+    ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"auto_envvar_prefix": "WSTAPE", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 compatible or done, 1 breaking findings, 2 bad usage or bad input, "
+    "3 the target could not be reached or the recording is incomplete.",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.pass_context
+def wstape(ctx: click.Context) -> None:
+    """Record-replay contract testing for WebSockets.
+
+    \b
+    Example:
+      wstape record ws://staging.example/chat -o chat.cassette
+      wstape infer chat.cassette -o chat.contract.json
+      wstape replay chat.cassette --contract chat.contract.json --target ws://127.0.0.1:8000
+    """
+    from .settings import load_settings
+
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    ctx.default_map = load_settings()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit status. No traceback reaches a user."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        status: object = wstape.main(args=arguments, prog_name="wstape", standalone_mode=False)
+        sys.stdout.flush()
+    except WstapeError as error:
+        return _fail(str(error), error.exit_status)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "wstape"
+        return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 3)
+    except BrokenPipeError:
+        # The reader of our output left, as ``| head`` does. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str, status: int) -> int:
+    line = " ".join(message.splitlines())
+    click.echo(f"wstape: error: {line}", err=True)
+    return status

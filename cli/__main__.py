@@ -1,0 +1,5 @@
+"""``python -m wstape.cli`` is ``wstape``."""
+
+from . import main
+
+main()
