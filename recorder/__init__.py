@@ -1,0 +1,26 @@
+"""The recorder: a wire tap between clients and one origin, writing a cassette."""
+
+from .head import RequestHead, Rewriting
+from .proxy import Recorder
+from .run import run
+from .settings import Settings, default_output, parse_note
+from .tap import Numbers, Tap
+from .tape import Report, Summary, Tape
+from .target import Address, Target
+
+__all__ = [
+    "Address",
+    "Numbers",
+    "Recorder",
+    "Report",
+    "RequestHead",
+    "Rewriting",
+    "Settings",
+    "Summary",
+    "Tap",
+    "Tape",
+    "Target",
+    "default_output",
+    "parse_note",
+    "run",
+]

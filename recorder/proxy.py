@@ -1,0 +1,278 @@
+"""The recorder: a reverse proxy for one origin whose relays write to one tape."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from types import TracebackType
+
+from ..cassettes import CassetteWriter, FileError, Header, UsageError
+from ..cassettes.redaction import Redactor
+from ..cassettes.secrets import write_secrets
+from .head import Rewriting
+from .relay import Relay
+from .settings import Settings
+from .tap import Numbers, Tap
+from .tape import Report, Summary, Tape
+from .target import Address
+
+BACKLOG = 1024  # connections that the kernel accepts ahead of us; cut to its own limit
+
+
+class Recorder:
+    """Records what passes between clients and ``settings.target``.
+
+    ::
+
+        async with Recorder(settings) as recorder:
+            await exercise(recorder.url)
+        print(recorder.summary)
+
+    ``report`` gets one line, free of secrets, for each thing that goes wrong while the traffic goes on.
+    """
+
+    tape: Tape
+
+    def __init__(self, settings: Settings, report: Report | None = None) -> None:
+        self.settings = settings
+        self.summary: Summary | None = None  # after `stop`
+        self._report: Report = report or _silent
+        self._redactor = Redactor() if settings.redact else None
+        self._tls: ssl.SSLContext | None = None
+        self._server: asyncio.Server | None = None
+        self._address: Address | None = None
+        self._rewriting: Rewriting | None = None
+        self._numbers = Numbers()
+        self._relays: set[Relay] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._reached = False
+        self._failure: str | None = None
+
+    async def start(self) -> Address:
+        """Make the file, then listen; return the address.
+
+        Raises UsageError when the address cannot be listened on, FileError when a file cannot be written. A cassette is
+        made only when the address is free.
+        """
+        settings = self.settings
+        self._tls = settings.tls_context()
+        if settings.keep_secrets is not None:
+            write_secrets(settings.keep_secrets, {})  # better refused now than when the session is over
+        sock = await _bind(settings.listen)
+        try:
+            self._address = Address(host=settings.listen.host, port=sock.getsockname()[1])
+            self._rewriting = self._make_rewriting(self._address)
+            self._server = await asyncio.get_running_loop().create_server(
+                self._accept, sock=sock, backlog=BACKLOG, start_serving=False
+            )
+            self.tape = Tape(self._open_writer(), self._redactor, self.report)
+        except BaseException:
+            if self._server is not None:
+                self._server.close()
+            sock.close()
+            raise
+        try:
+            await self._server.start_serving()
+        except OSError as error:
+            self._server.close()
+            self.tape.finish()
+            raise _cannot_listen(settings.listen, error) from error
+        return self._address
+
+    async def stop(self, *, grace: float = 0.0) -> Summary:
+        """Stop listening, wait up to ``grace`` seconds for open connections to end, cut the rest, finish the file.
+
+        Problems with the files are in the summary: nothing is raised.
+        """
+        if self.summary is not None:
+            return self.summary
+        if self._server is not None:
+            self._server.close()
+        if self._relays and grace > 0:
+            try:
+                async with asyncio.timeout(grace):
+                    await self._idle.wait()
+            except TimeoutError:
+                pass  # what is still open is cut below
+        for relay in tuple(self._relays):
+            relay.cut()
+        summary = self.tape.finish()
+        problems = list(summary.problems)
+        if self.settings.keep_secrets is not None and self._redactor is not None:
+            try:
+                write_secrets(self.settings.keep_secrets, self._redactor.secrets)
+            except (FileError, UsageError) as error:
+                problems.append(f"the secrets are lost: {error}")
+                self.report(problems[-1])
+        if self._failure is not None and not self._reached:
+            problems.append(f"no connection to the target ever succeeded: {self._failure}")
+        self.summary = Summary(
+            path=summary.path,
+            connections=summary.connections,
+            messages=summary.messages,
+            exchanges=summary.exchanges,
+            problems=tuple(problems),
+        )
+        # The transports that were aborted close in the loop's next round.
+        await asyncio.sleep(0)
+        return self.summary
+
+    async def __aenter__(self) -> Recorder:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop(grace=2.0 if kind is None else 0.0)
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, after `start`."""
+        if self._address is None:
+            raise RuntimeError("the recorder has not been started")
+        return self._address
+
+    @property
+    def url(self) -> str:
+        """What a WebSocket client on this machine dials: the recorder's address with TARGET's own path."""
+        return f"ws://{_reachable(self.address)}{self.settings.target.resource}"
+
+    @property
+    def http_url(self) -> str:
+        """What an HTTP client on this machine uses in place of the target's origin."""
+        return f"http://{_reachable(self.address)}"
+
+    def report(self, text: str) -> None:
+        """Pass a line on to the user, without the secrets that are known."""
+        self._report(text if self._redactor is None else self._redactor.text(text))
+
+    async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        """Open a connection to the target (for `Relay`). Raises OSError."""
+        target = self.settings.target
+        try:
+            await asyncio.get_running_loop().create_connection(
+                factory,
+                target.host,
+                target.port,
+                ssl=self._tls,
+                server_hostname=target.host if self._tls is not None else None,
+            )
+        except UnicodeError as exc:  # a host name that the resolver's codec refuses
+            raise OSError(errno.EINVAL, f"the host name cannot be looked up: {exc}") from exc
+        self._reached = True
+
+    def unreachable(self, error: OSError) -> str:
+        """Report a failed `connect`; return the line (for `Relay`)."""
+        line = f"cannot reach {self.settings.target.origin}: {_reason(error)}"
+        self._failure = line
+        self.report(line)
+        return line if self._redactor is None else self._redactor.text(line)
+
+    def relay_ended(self, relay: Relay) -> None:
+        """Forget a relay (for `Relay`)."""
+        self._relays.discard(relay)
+        if not self._relays:
+            self._idle.set()
+
+    def _accept(self) -> asyncio.Protocol:
+        relay = Relay(self, Tap(self._rewriting, self._numbers))
+        self._relays.add(relay)
+        self._idle.clear()
+        return relay.client
+
+    def _open_writer(self) -> CassetteWriter:
+        settings = self.settings
+        header = Header(
+            target=settings.target.url,
+            created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            wstape=version("wstape"),
+            redaction=self._redactor.rules if self._redactor is not None else (),
+            notes=dict(settings.notes),
+        )
+        record = header if self._redactor is None else self._redactor.record(header)
+        if not isinstance(record, Header):
+            raise AssertionError("redaction turned a header into something else")
+        return CassetteWriter.create(settings.output, record, force=settings.force)
+
+    def _make_rewriting(self, address: Address) -> Rewriting:
+        target = self.settings.target
+        hosts = {str(Address(host=host, port=address.port)) for host in ("127.0.0.1", "localhost", "::1", address.host)}
+        if address.port == 80:
+            hosts |= {host.rpartition(":")[0] for host in hosts}
+        return Rewriting(
+            authority=target.authority,
+            origin=target.origin,
+            resource=target.resource,
+            own=frozenset(host.lower() for host in hosts),
+            preserve_host=self.settings.preserve_host,
+        )
+
+
+async def _bind(address: Address) -> socket.socket:
+    """Bind the first address that the host name has: with port 0, several would get different ports."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, name = found[0]
+        sock = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise _cannot_listen(address, error) from error
+    try:
+        sock.setblocking(False)
+        if os.name == "posix":  # elsewhere it would let two programs share the port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(name)
+    except OSError as error:
+        sock.close()
+        raise _cannot_listen(address, error) from error
+    return sock
+
+
+def _cannot_listen(address: Address, error: Exception) -> UsageError:
+    match error.errno if isinstance(error, OSError) else None:
+        case errno.EADDRINUSE:
+            problem = "the port is in use; choose another one, or 0 for any free one"
+        case errno.EACCES:
+            problem = "permission denied; choose a port above 1023, or 0 for any free one"
+        case errno.EADDRNOTAVAIL:
+            problem = "not an address of this machine; 127.0.0.1 always is"
+        case _:
+            problem = f"{_reason(error)}; 127.0.0.1:0 always works"
+    return UsageError(f"cannot listen on {address}: {problem}")
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words why a connection was not made."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        detail = error.verify_message or str(error)
+        return f"its certificate is not trusted ({detail}); give its authority with --ca FILE, or use --insecure"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({(error.reason or str(error)).lower().replace('_', ' ')}); is it a wss:// address?"
+    if isinstance(error, socket.gaierror):
+        return f"the host name is not known ({(error.strerror or str(error)).lower()})"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    return (str(error) or type(error).__name__).lower()
+
+
+def _reachable(address: Address) -> Address:
+    """The address for a client on this machine: a wildcard cannot be dialled everywhere."""
+    wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    return Address(host=wildcard.get(address.host, address.host), port=address.port)
+
+
+def _silent(text: str) -> None:
+    del text

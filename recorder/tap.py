@@ -1,0 +1,306 @@
+"""The reading of one client connection: HTTP exchanges, then perhaps a WebSocket; no socket, no clock.
+
+The tap stands between client and server. It reads a copy of what passes and makes the records of it; the only
+bytes that it changes are in request heads (`Rewriting`). What it cannot read it lets pass, says so in a
+`Note`, and reads no further.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import count
+
+from ..cassettes import Closed, Direction, Ending, Kind, Message, Note, Opened, Record
+from .deflate import Deflate
+from .exchange import BODY_LIMIT, Exchange, ExchangeError
+from .frame import MESSAGE_LIMIT, FrameError, FrameReader
+from .head import HEAD_END, HEAD_LIMIT, HeadError, RequestHead, Rewriting, may_begin_request
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers that the connections and exchanges of one session get, from 1."""
+
+    connections: count[int] = field(default_factory=lambda: count(1))
+    exchanges: count[int] = field(default_factory=lambda: count(1))
+
+
+class Tap:
+    """Reads one client connection.
+
+    Until `unchanged` turns True, what the client sent is passed on as `data_to_server` gives it, because request
+    heads are rewritten and because what follows an upgrade request waits for the answer. From then on
+    the bytes of both directions pass as they are, and may be sent on before the tap sees them. What the
+    server sends always passes as it is.
+    """
+
+    __slots__ = (
+        "_asking",
+        "_awaiting",
+        "_client",
+        "_closed_by",
+        "_drained",
+        "_head",
+        "_head_at_ns",
+        "_held",
+        "_limit",
+        "_numbers",
+        "_records",
+        "_rewriting",
+        "_server",
+        "_to_server",
+        "connection",
+        "unchanged",
+    )
+
+    def __init__(
+        self, rewriting: Rewriting | None = None, numbers: Numbers | None = None, *, limit: int = MESSAGE_LIMIT
+    ) -> None:
+        """``limit`` bounds the bytes of one message that is recorded."""
+        self.unchanged = False
+        self.connection: int | None = None  # number of the WebSocket, once it is open
+        self._rewriting = rewriting
+        self._numbers = numbers or Numbers()
+        self._limit = limit
+        self._records: list[Record] = []
+        self._to_server: list[bytes] = []
+        self._head: bytearray = bytearray()
+        self._head_at_ns = 0
+        self._asking: Exchange | None = None  # whose request body is arriving
+        self._awaiting: deque[Exchange] = deque()  # answers come in the order of the requests
+        self._held = bytearray()
+        self._client: FrameReader | None = None
+        self._server: FrameReader | None = None
+        self._closed_by: set[Direction] = set()  # who has sent a Close frame
+        self._drained: list[tuple[Kind, bytes]] = []
+
+    def receive_data(self, direction: Direction, data: bytes, at_ns: int) -> None:
+        """Read what ``direction`` sent. Never raises on any bytes."""
+        reader = self._client if direction is Direction.CLIENT else self._server
+        if reader is not None:
+            self._read_frames(reader, direction, data, at_ns)
+        elif not self.unchanged:
+            try:
+                if direction is Direction.CLIENT:
+                    self._read_requests(data, at_ns)
+                else:
+                    self._read_responses(data, at_ns)
+            except (ExchangeError, HeadError) as exc:
+                self._lose(direction, str(exc), at_ns)
+
+    def receive_eof(self, direction: Direction, at_ns: int) -> None:
+        """Take note that ``direction`` sends no more."""
+        # RFC 9112 section 6.3: the body of a response without a length ends with the connection.
+        if direction is Direction.SERVER and not self.unchanged and self._awaiting:
+            exchange = self._awaiting[0]
+            if exchange.status:
+                try:
+                    exchange.receive_response(b"")
+                except ExchangeError:
+                    return  # cut short: `connection_lost` records it as far as it went
+                if exchange.answered:
+                    self._awaiting.popleft()
+                    self._answered(exchange, at_ns)
+
+    def connection_lost(self, at_ns: int, *, by: Direction | None = None, ending: Ending = Ending.EOF) -> None:
+        """Close the books: both transports are gone, or the recording ends (``ending`` CUT).
+
+        ``by`` is who ended the transport first; ``ending`` how, where no closing handshake was seen.
+        """
+        while self._awaiting:
+            exchange = self._awaiting.popleft()
+            if exchange.upgrade:
+                connection = next(self._numbers.connections)
+                self._records.append(
+                    Opened(connection=connection, handshake=exchange.handshake(), at_ns=exchange.at_ns)
+                )
+                refused = ending is not Ending.CUT and exchange.status
+                cause = Ending.REFUSED if refused else Ending.FAILED if ending is not Ending.CUT else Ending.CUT
+                self._records.append(Closed(connection=connection, ending=cause, by=by, at_ns=at_ns))
+            else:
+                self._answered(exchange, at_ns)
+                if exchange.status:
+                    text = f"the response to HTTP exchange {exchange.number} was cut short"
+                    self._records.append(Note(text=text, at_ns=at_ns))
+        if self.connection is None:
+            return
+        for direction, reader in ((Direction.CLIENT, self._client), (Direction.SERVER, self._server)):
+            if reader is not None and reader.partial and ending is not Ending.CUT:
+                text = f"the last message of the {direction} was cut short"
+                self._records.append(Note(text=text, at_ns=at_ns, connection=self.connection))
+        if len(self._closed_by) == 2:
+            ending = Ending.CLEAN
+        self._records.append(Closed(connection=self.connection, ending=ending, by=by, at_ns=at_ns))
+        self.connection = None
+
+    def records_received(self) -> list[Record]:
+        """The records made since the last call."""
+        records, self._records = self._records, []
+        return records
+
+    def data_to_server(self) -> bytes:
+        """What is to be sent to the server since the last call; empty once `unchanged`, after what was held."""
+        if not self._to_server:
+            return b""
+        data = b"".join(self._to_server)
+        self._to_server.clear()
+        return data
+
+    @property
+    def held(self) -> int:
+        """Bytes of the client that wait for the answer to its upgrade request."""
+        return len(self._held)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a request has been read whose answer is not complete."""
+        return bool(self._awaiting)
+
+    def _read_frames(self, reader: FrameReader, direction: Direction, data: bytes, at_ns: int) -> None:
+        connection = self.connection
+        if connection is None:
+            return
+        messages = self._drained
+        problem: str | None = None
+        try:
+            reader.receive_data(data, messages)
+        except FrameError as exc:
+            problem = str(exc)
+        for kind, payload in messages:
+            self._records.append(
+                Message(connection=connection, direction=direction, kind=kind, payload=payload, at_ns=at_ns)
+            )
+            if kind is Kind.TEXT:
+                if not payload.isascii() and not _is_utf8(payload):
+                    text = f"a text message of the {direction} is not UTF-8"
+                    self._records.append(Note(text=text, at_ns=at_ns, connection=connection))
+            elif kind is Kind.CLOSE:
+                self._closed_by.add(direction)
+        messages.clear()
+        if problem is not None:
+            text = f"the {direction} sent {problem}; its messages from here on are not recorded"
+            self._records.append(Note(text=text, at_ns=at_ns, connection=connection, lost=True))
+
+    def _read_requests(self, data: bytes, at_ns: int) -> None:
+        while data:
+            if self._asking is not None:
+                try:
+                    used = self._asking.receive_request(data)
+                except ExchangeError:
+                    self._to_server.append(data)
+                    raise
+                self._to_server.append(data[:used])
+                data = data[used:]
+                if self._asking.asked:
+                    self._asking = None
+            elif self._awaiting and self._awaiting[-1].upgrade:
+                # These are frames if the answer is 101, and the next request if it is a refusal.
+                self._held += data
+                return
+            else:
+                data = self._read_head(data, at_ns)
+
+    def _read_head(self, data: bytes, at_ns: int) -> bytes:
+        """Collect a request head; return what lies behind it. Raises HeadError and ExchangeError."""
+        if not self._head:
+            self._head_at_ns = at_ns
+        searched = max(0, len(self._head) - 3)
+        self._head += data
+        if not self._head.lstrip(b"\r\n"):
+            # RFC 9112 section 2.2: empty lines before a request line are ignored.
+            self._to_server.append(bytes(self._head))
+            self._head.clear()
+            return b""
+        start = len(self._head) - len(self._head.lstrip(b"\r\n"))
+        match = HEAD_END.search(self._head, max(start, searched))
+        if match is None:
+            if not may_begin_request(bytes(self._head[start : start + 64])):
+                raise HeadError(_not_http(self._head))
+            if len(self._head) > HEAD_LIMIT:
+                raise HeadError(f"a request head of more than {HEAD_LIMIT} bytes")
+            return b""
+        raw, rest = bytes(self._head[start : match.end()]), bytes(self._head[match.end() :])
+        # On an error `_lose` sends on what is still in `_head`, as it came.
+        rewritten = self._rewriting.apply(raw) if self._rewriting is not None else raw
+        head = RequestHead.parse(rewritten)
+        number = None if head.upgrades else next(self._numbers.exchanges)
+        exchange = Exchange(head, rewritten, self._head_at_ns, number)
+        self._head.clear()
+        self._to_server.append(rewritten)
+        self._awaiting.append(exchange)
+        self._asking = None if exchange.asked else exchange
+        return rest
+
+    def _read_responses(self, data: bytes, at_ns: int) -> None:
+        while data and self._awaiting:
+            exchange = self._awaiting[0]
+            data = exchange.receive_response(data)
+            if exchange.switched:
+                self._awaiting.clear()
+                self._establish(exchange, at_ns)
+                self.receive_data(Direction.SERVER, data, at_ns)
+                return
+            if not exchange.answered:
+                return
+            self._awaiting.popleft()
+            self._answered(exchange, at_ns)
+            if exchange.upgrade and self._held:
+                held = bytes(self._held)
+                self._held.clear()
+                self.receive_data(Direction.CLIENT, held, at_ns)
+
+    def _establish(self, exchange: Exchange, at_ns: int) -> None:
+        handshake = exchange.handshake()
+        self.connection = next(self._numbers.connections)
+        self._records.append(Opened(connection=self.connection, handshake=handshake, at_ns=exchange.at_ns))
+        deflate = Deflate.negotiated(handshake.response_headers)
+
+        def reader(direction: Direction) -> FrameReader:
+            inflater = deflate.inflater(direction, self._limit) if deflate else None
+            return FrameReader(masked=direction is Direction.CLIENT, inflater=inflater, limit=self._limit)
+
+        self._client, self._server = reader(Direction.CLIENT), reader(Direction.SERVER)
+        self.unchanged = True
+        held = bytes(self._held)
+        self._held.clear()
+        if held:
+            self._to_server.append(held)
+            self._read_frames(self._client, Direction.CLIENT, held, at_ns)
+
+    def _answered(self, exchange: Exchange, at_ns: int) -> None:
+        if exchange.upgrade:
+            connection = next(self._numbers.connections)
+            self._records.append(Opened(connection=connection, handshake=exchange.handshake(), at_ns=exchange.at_ns))
+            self._records.append(Closed(connection=connection, ending=Ending.REFUSED, by=Direction.SERVER, at_ns=at_ns))
+            what = f"connection {connection}"
+        else:
+            self._records.append(exchange.record(at_ns))
+            what = f"HTTP exchange {exchange.number}"
+        for direction in exchange.shortened():
+            text = f"{what}: only the first {BODY_LIMIT} bytes of the {direction}'s body are recorded"
+            self._records.append(Note(text=text, at_ns=at_ns))
+
+    def _lose(self, direction: Direction, problem: str, at_ns: int) -> None:
+        """Let everything pass unread from here on."""
+        self.unchanged = True
+        text = f"the {direction} sent {problem}; what follows on its connection is not recorded"
+        self._records.append(Note(text=text, at_ns=at_ns, lost=True))
+        for waiting in (self._head, self._held):
+            self._to_server.append(bytes(waiting))
+            waiting.clear()
+
+
+def _not_http(head: bytes | bytearray) -> str:
+    # RFC 8446 section 5.1: a TLS connection begins with a handshake record, type 22, version 3.x.
+    if head[:2] == b"\x16\x03":
+        return "TLS to the recorder's plain address (dial ws:// or http:// there)"
+    return "something that is not HTTP/1"
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Services to record, each a real server on a free port of 127.0.0.1 in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+async def echo(connection: ServerConnection) -> None:
+    """Send back what comes."""
+    async for message in connection:
+        await connection.send(message)
+
+
+@asynccontextmanager
+async def websocket_upstream(handler: Handler = echo, **options: Any) -> AsyncGenerator[str]:
+    """A ``websockets`` server; gives its ``ws://`` URL without a path."""
+    async with serve(handler, "127.0.0.1", 0, **options) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield f"ws://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def raw_upstream(
+    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncGenerator[str]:
+    """A TCP server for what no well-behaved WebSocket server does; gives its ``ws://`` URL."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await handler(reader, writer)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def unused_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
