@@ -1,0 +1,84 @@
+"""``wstape show``: look inside a cassette."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from ..cassettes import CassetteReader, Record
+
+_WIDTH = 120  # columns, where no terminal says otherwise
+
+
+@click.command(
+    epilog="""\b
+Example:
+  wstape show chat.cassette
+  wstape show --jsonl chat.cassette | jq 'select(.record == "message")'
+  git config diff.wstape.textconv 'wstape show --textconv'
+
+Exit status: 0 done, 2 bad usage or not a cassette, 3 the recording is incomplete (what there is was shown).
+"""
+)
+@click.argument("cassette", type=click.Path(path_type=Path))
+@click.option("--jsonl", is_flag=True, help="Print the .jsonl twin: every record as a line of JSON.")
+@click.option("--textconv", is_flag=True, help="For git diff: no times, no colour, nothing cut, all header fields.")
+@click.pass_context
+def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool) -> None:
+    """Look inside a cassette: one line a message, cut to the terminal's width.
+
+    '->' was sent by the client, '<-' by the server; '#1' is the connection. Characters that could drive the
+    terminal are shown as escapes.
+    """
+    from ..cassettes import UsageError, open_cassette
+
+    if jsonl and textconv:
+        raise UsageError("--jsonl and --textconv are two formats; choose one")
+    reader = open_cassette(cassette)
+    out: TextIO = sys.stdout
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
+        sys.stdout.reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
+    lines = _jsonl_lines if jsonl else _listed_lines(out, textconv=textconv, colour=ctx.color)
+    try:
+        for record in reader:
+            for line in lines(record):
+                out.write(f"{line}\n")
+        out.flush()
+    except BrokenPipeError:
+        # The reader of our output has seen enough, as ``| head`` does. click would make this exit status 1.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if not reader.complete:
+        warn_incomplete(reader)
+        ctx.exit(3)
+
+
+def warn_incomplete(reader: CassetteReader) -> None:
+    """Say on standard error, in one line, what a recording lacks."""
+    click.echo(f"wstape: warning: {reader.path} is incomplete: {reader.problem}", err=True)
+
+
+def _jsonl_lines(record: Record) -> Iterator[str]:
+    from ..cassettes import encode_line
+
+    yield encode_line(record)
+
+
+def _listed_lines(out: TextIO, *, textconv: bool, colour: bool | None) -> Callable[[Record], Iterator[str]]:
+    from .listing import Listing
+
+    if textconv:
+        return Listing(width=None, times=False, fields=True).lines
+    terminal = out.isatty()
+    width = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
+    coloured = terminal and colour is not False and not os.environ.get("NO_COLOR")
+    return Listing(width=width, colour=coloured).lines
