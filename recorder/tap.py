@@ -204,23 +204,24 @@ class Tap:
     def _read_head(self, data: bytes, at_ns: int) -> bytes:
         """Collect a request head; return what lies behind it. Raises HeadError and ExchangeError."""
         if not self._head:
+            # RFC 9112 section 2.2: empty lines before a request line are ignored.
+            begun = data.lstrip(b"\r\n")
+            if len(begun) < len(data):
+                self._to_server.append(data[: len(data) - len(begun)])
+            if not begun:
+                return b""
+            data = begun
             self._head_at_ns = at_ns
         searched = max(0, len(self._head) - 3)
         self._head += data
-        if not self._head.lstrip(b"\r\n"):
-            # RFC 9112 section 2.2: empty lines before a request line are ignored.
-            self._to_server.append(bytes(self._head))
-            self._head.clear()
-            return b""
-        start = len(self._head) - len(self._head.lstrip(b"\r\n"))
-        match = HEAD_END.search(self._head, max(start, searched))
+        match = HEAD_END.search(self._head, searched)
         if match is None:
-            if not may_begin_request(bytes(self._head[start : start + 64])):
+            if not may_begin_request(bytes(self._head[:64])):
                 raise HeadError(_not_http(self._head))
             if len(self._head) > HEAD_LIMIT:
                 raise HeadError(f"a request head of more than {HEAD_LIMIT} bytes")
             return b""
-        raw, rest = bytes(self._head[start : match.end()]), bytes(self._head[match.end() :])
+        raw, rest = bytes(self._head[: match.end()]), bytes(self._head[match.end() :])
         # On an error `_lose` sends on what is still in `_head`, as it came.
         rewritten = self._rewriting.apply(raw) if self._rewriting is not None else raw
         head = RequestHead.parse(rewritten)
