@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import io
 import socket
 import ssl
 import struct
@@ -230,7 +231,7 @@ def test_an_upstream_that_is_down_is_a_502_and_is_told(case: Case) -> None:
             assert body.count("\n") == 1
             async with aiohttp.ClientSession() as client:
                 # More than the sockets hold: the answer must not be lost with the unread rest of the request.
-                response = await client.post(recorder.http_url + "/up", data=b"x" * 8_000_000)
+                response = await client.post(recorder.http_url + "/up", data=io.BytesIO(b"x" * 8_000_000))
                 assert response.status == 502
             summary = await finished(recorder)
             assert "no connection to the target ever succeeded" in summary.problems[0]
@@ -421,6 +422,8 @@ def test_login_by_post_and_then_a_socket(case: Case) -> None:
         response = web.StreamResponse(headers={"Content-Type": "text/plain", "Content-Encoding": "gzip"})
         response.enable_chunked_encoding()
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         for piece in (packed := gzip.compress(b"many words " * 1000))[:50], packed[50:]:
             await response.write(piece)
         await response.write_eof()
@@ -438,9 +441,10 @@ def test_login_by_post_and_then_a_socket(case: Case) -> None:
 
     async def main() -> None:
         app = web.Application(client_max_size=1 << 26)
-        app.add_routes(
-            [web.post("/login", login), web.get("/page", page), web.post("/up", upload), web.get("/ws", socket)]
-        )
+        app.router.add_post("/login", login)
+        app.router.add_get("/page", page)
+        app.router.add_post("/up", upload)
+        app.router.add_get("/ws", socket)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -456,7 +460,7 @@ def test_login_by_post_and_then_a_socket(case: Case) -> None:
                 assert await response.text() == "many words " * 1000
             async with client.head("/page") as response:
                 assert response.status == 200
-            async with client.post("/up", data=b"u" * 3_000_000, expect100=True) as response:
+            async with client.post("/up", data=io.BytesIO(b"u" * 3_000_000), expect100=True) as response:
                 assert await response.text() == "3000000"
             async with client.get("/nothing") as response:
                 assert response.status == 404
@@ -505,20 +509,24 @@ def test_a_body_that_ends_with_the_connection(case: Case) -> None:
     assert case.session.notes == ()
 
 
+OPENSSL = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
+    "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+)
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     try:
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-            + ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-            + ["-keyout", str(path), "-out", str(path) + ".crt"],
+            [*OPENSSL.split(), "-keyout", str(path), "-out", f"{path}.crt"],
             check=True,
             capture_output=True,
         )
     except FileNotFoundError:
         pytest.skip("there is no openssl to make a certificate with")
-    path.write_text(path.read_text() + Path(str(path) + ".crt").read_text())
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
     return path
 
 
@@ -654,9 +662,7 @@ def test_what_prevents_the_start_is_one_error_and_leaves_no_file(case: Case, tmp
     assert (tmp_path / "there").read_bytes() == b"precious"
 
 
-def test_a_redactor_that_fails_costs_the_record_and_not_the_traffic(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_redactor_costs_the_record_and_not_the_traffic(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with websocket_upstream() as upstream, case.recorder(upstream) as recorder:
 

@@ -31,8 +31,8 @@ def switching(extensions: bytes = b"") -> bytes:
     return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + extra + b"\r\n"
 
 
-def opened(extensions: bytes = b"", **options: int) -> Tap:
-    tap = Tap(**options)
+def opened(extensions: bytes = b"", *, limit: int = 1 << 28) -> Tap:
+    tap = Tap(limit=limit)
     tap.receive_data(CLIENT, REQUEST, 1)
     tap.receive_data(SERVER, switching(extensions), 2)
     assert tap.unchanged

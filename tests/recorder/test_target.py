@@ -19,14 +19,7 @@ from wstape.recorder import Address, Target, default_output, parse_note
         ("WSS://Example.com:443/ws", "example.com", 443, "example.com", "https://example.com", "/ws"),
         ("https://example.com:8443/?v=1", "example.com", 8443, "example.com:8443", "https://example.com:8443", "/?v=1"),
         ("ws://[::1]:81/a?b#c", "::1", 81, "[::1]:81", "http://[::1]:81", "/a?b"),
-        (
-            "ws://bücher.example",
-            "xn--bcher-kva.example",
-            80,
-            "xn--bcher-kva.example",
-            "http://xn--bcher-kva.example",
-            "",
-        ),
+        ("ws://bü.de", "xn--b-eha.de", 80, "xn--b-eha.de", "http://xn--b-eha.de", ""),
     ],
 )
 def test_target(url: str, host: str, port: int, authority: str, origin: str, resource: str) -> None:
