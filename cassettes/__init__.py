@@ -30,9 +30,13 @@ from .model import (
     header,
 )
 from .reader import CassetteReader, Damage, open_cassette, read_session
+from .redaction import Redactor
+from .secrets import PLACEHOLDER, Secrets, write_secrets
+from .target import Target
 from .writing import write_records, write_text
 
 __all__ = [
+    "PLACEHOLDER",
     "CassetteError",
     "CassetteFormatError",
     "CassetteReader",
@@ -54,7 +58,10 @@ __all__ = [
     "Note",
     "Opened",
     "Record",
+    "Redactor",
+    "Secrets",
     "Session",
+    "Target",
     "UnreachableError",
     "UsageError",
     "WstapeError",
@@ -64,5 +71,6 @@ __all__ = [
     "open_cassette",
     "read_session",
     "write_records",
+    "write_secrets",
     "write_text",
 ]

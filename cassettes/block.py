@@ -3,7 +3,8 @@
 The layout is described byte by byte in docs/cassette-format.md. All integers are little-endian.
 
 preamble (20 bytes)
-    magic ``89 77 73 74 61 70 65 0A``, u16 format version, u16 reserved (0), u32 salt, u32 CRC-32 of the 16 bytes before.
+    magic ``89 77 73 74 61 70 65 0A``, u16 format version, u16 reserved (0), u32 salt, u32 CRC-32 of the 16 bytes
+    before.
 
 block (24 bytes, then the stored bytes)
     marker ``AB 57 53 42``, u8 codec, u8 content, u16 reserved (0), u32 index from 0, u32 stored length, u32 raw length,

@@ -21,8 +21,8 @@ class CassetteWriter:
     """Appends records to a cassette.
 
     A block is written when it is full or when its oldest record is ``flush_interval_ns`` old, so that after
-    ``kill -9`` everything older is readable. There is no clock inside: the caller passes nanoseconds since the session began and
-    calls `flush` when `deadline_ns` has come.
+    ``kill -9`` everything older is readable. There is no clock inside: the caller passes nanoseconds since the
+    session began and calls `flush` when `deadline_ns` has come.
 
     When the file cannot be written (disk full, file limit), the call raises FileError once, the file is cut back
     to its last whole block, ``failed`` becomes True and later records are only counted in ``lost``.
@@ -130,9 +130,9 @@ class CassetteWriter:
             self._file.close()
 
     def abandon(self) -> None:
-        """Write what waits and close the file without an end record."""
+        """Write what waits and close the file without an end record; a finished file is left as it is."""
         try:
-            if not self.failed:
+            if not self.failed and not self._file.closed:
                 self.flush()
         finally:
             self._file.close()

@@ -175,7 +175,10 @@ def _encode_close(message: Message) -> dict[str, object]:
 
 
 def decode_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, Record]]:
-    """Yield line number and record for every line that is not blank. Raises JsonlFormatError, with the line's number."""
+    """Yield line number and record for every line that is not blank.
+
+    Raises JsonlFormatError, with the line's number.
+    """
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1

@@ -43,10 +43,10 @@ class CassetteReader:
 
     def __init__(self, path: Path, source: _Source) -> None:
         self.path = path
-        self.complete = False
-        self.repaired = False
         self._source = source
-        self._records = self._checked(iter(source))
+        self._check = _Check(source.damage)
+        # The generators know nothing of this object: when it is dropped, they end and the file is closed.
+        self._records = self._check.records(iter(source))
         first = next(self._records, None)
         if not isinstance(first, Header):
             raise CassetteFormatError(path, 0, "the cassette has no header", _ADVICE)
@@ -56,6 +56,16 @@ class CassetteReader:
     def damage(self) -> tuple[Damage, ...]:
         """What could not be read, so far."""
         return tuple(self._source.damage)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the recording is whole. False until the last record was read."""
+        return self._check.ended and not self._source.damage
+
+    @property
+    def repaired(self) -> bool:
+        """Whether the end record was made by ``wstape repair``. False until the last record was read."""
+        return self._check.repaired
 
     @property
     def problem(self) -> str:
@@ -73,17 +83,23 @@ class CassetteReader:
         yield self.header
         yield from self._records
 
-    def _checked(self, source: Iterator[tuple[int, Record]]) -> Iterator[Record]:
-        """Hold the records to what any writer keeps: one header, connections opened before use, one end."""
+
+class _Check:
+    """Holds records to what any writer keeps: one header, connections opened before use, one end that counts right."""
+
+    def __init__(self, damage: list[Damage]) -> None:
+        self.ended = False
+        self.repaired = False
+        self._damage = damage
+
+    def records(self, source: Iterator[tuple[int, Record]]) -> Iterator[Record]:
         opened: set[int] = set()
         messages = exchanges = orphans = 0
         first_orphan = 0
-        end: End | None = None
-        damage = self._source.damage
         header_seen = False
         for offset, record in source:
-            if end is not None:
-                damage.append(Damage(offset, 0, "there are records after the end record"))
+            if self.ended:
+                self._damage.append(Damage(offset, 0, "there are records after the end record"))
                 break
             match record:
                 case Message() | Closed() if record.connection not in opened:
@@ -94,30 +110,30 @@ class CassetteReader:
                 case Message():
                     messages += 1
                 case Opened() if record.connection in opened:
-                    damage.append(Damage(offset, 0, f"connection {record.connection} is opened twice"))
+                    self._damage.append(Damage(offset, 0, f"connection {record.connection} is opened twice"))
                     continue
                 case Opened():
                     opened.add(record.connection)
                 case HttpExchange():
                     exchanges += 1
                 case Header() if header_seen:
-                    damage.append(Damage(offset, 0, "there is a second header"))
+                    self._damage.append(Damage(offset, 0, "there is a second header"))
                     continue
                 case Header():
                     header_seen = True
                 case End():
-                    end = record
+                    self.ended = True
+                    self.repaired = record.repaired
+                    counted = (record.connections, record.messages, record.exchanges)
+                    if counted != (len(opened), messages, exchanges) and not self._damage and not orphans:
+                        problem = "the end record counts other records than there are"
+                        self._damage.append(Damage(offset, 0, problem))
                 case _:
                     pass
             yield record
         if orphans:
-            damage.append(Damage(first_orphan, 0, f"{orphans} records of connections whose opening is lost"))
-        if end is not None:
-            counted = (len(opened), messages, exchanges)
-            if counted != (end.connections, end.messages, end.exchanges) and not damage:
-                damage.append(Damage(0, 0, "the end record counts other records than there are"))
-            self.repaired = end.repaired
-        self.complete = end is not None and not damage
+            problem = f"{orphans} records of connections whose opening is lost"
+            self._damage.append(Damage(first_orphan, 0, problem))
 
 
 class _Blocks:

@@ -154,14 +154,15 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
         unicode_errors="strict",
     )
     unpacker.feed(raw)
+    whole = 0
     try:
         for plain in unpacker:
+            whole = unpacker.tell()
             yield _record(plain)
-        leftover = len(raw) - unpacker.tell()
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         # msgpack's own errors (ExtraData, FormatError, StackError, limits) are all ValueErrors.
         raise RecordError(f"a record is malformed ({error or type(error).__name__})") from error
-    if leftover:
+    if whole < len(raw):
         raise RecordError("the last record of a block is cut short")
 
 

@@ -78,9 +78,11 @@ def _write_blocks(path: Path, records: Iterable[Record]) -> None:
     if not isinstance(header, Header):
         raise ValueError("the first record is not a header")
     writer = CassetteWriter.create(path, header, force=True)
-    for record in iterator:
-        if isinstance(record, End):
-            writer.finish(record.at_ns, repaired=record.repaired)
-            return
-        writer.append(record, 0)  # a clock that stands still: blocks are cut by size alone
-    writer.abandon()
+    try:
+        for record in iterator:
+            if isinstance(record, End):
+                writer.finish(record.at_ns, repaired=record.repaired)
+                return
+            writer.append(record, 0)  # a clock that stands still: blocks are cut by size alone
+    finally:
+        writer.abandon()

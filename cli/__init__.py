@@ -12,8 +12,6 @@ from collections.abc import Sequence
 
 import click
 
-from ..cassettes.errors import WstapeError
-
 COMMANDS = {
     "record": "Record a service's sessions through a proxy.",
     "show": "Look inside a cassette.",
@@ -86,8 +84,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         status: object = wstape.main(args=arguments, prog_name="wstape", standalone_mode=False)
         sys.stdout.flush()
-    except WstapeError as error:
-        return _fail(str(error), error.exit_status)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "wstape"
         return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
@@ -99,6 +95,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output left, as ``| head`` does. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        # Imported here because it brings the rest of the house with it, which --help does without.
+        from ..cassettes import WstapeError
+
+        if isinstance(error, WstapeError):
+            return _fail(str(error), error.exit_status)
+        raise
     return status if isinstance(status, int) else 0
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ..cassettes.errors import FileError
-
 
 def load_settings(folder: Path | None = None) -> dict[str, object]:
     """Return the settings that hold in a folder (default: the current one), by command.
@@ -32,6 +30,8 @@ def load_settings(folder: Path | None = None) -> dict[str, object]:
 
 def _load(path: Path) -> dict[str, object]:
     import tomllib
+
+    from ..cassettes import FileError
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

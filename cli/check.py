@@ -1,0 +1,55 @@
+"""``wstape check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .reporting import EXIT_STATUS, deliver, report_options, warn
+
+
+@click.command(epilog=EXIT_STATUS)
+@click.argument("cassettes", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASSETTE...")
+@click.option("--contract", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The contract.")
+@report_options
+def command(cassettes: tuple[Path, ...], contract: Path, as_json: bool, junit: Path | None, fail_on: str) -> int:
+    """Hold recordings against a contract.
+
+    \b
+    Example:
+      wstape check cassettes/*.cassette --contract chat.contract.json
+    """
+    from ..cassettes import Message, Opened, open_cassette
+    from ..contracts import Checker, Contract, Finding, fold
+    from ..reports import Case, Report
+
+    loaded = Contract.load(contract)
+    cases: list[Case] = []
+    findings: list[Finding] = []
+    connections = messages = 0
+    complete = True
+    for path in cassettes:
+        reader = open_cassette(path)
+        checker = Checker(loaded)
+        for record in reader:
+            checker.record(record)
+            connections += isinstance(record, Opened)
+            messages += isinstance(record, Message)
+        if not reader.complete:
+            complete = False
+            warn(f"{path} is incomplete: {reader.problem}")
+        found = checker.finish()
+        findings.extend(found)
+        cases.append(Case(name=str(path), findings=found))
+    named = str(cassettes[0]) if len(cassettes) == 1 else f"{len(cassettes)} cassettes"
+    report = Report(
+        title=f"{named} against {contract}",
+        findings=fold(findings),
+        cases=tuple(cases),
+        connections=connections,
+        messages=messages,
+        complete=complete,
+        extra={"cassettes": len(cassettes)},
+    )
+    return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)

@@ -1,0 +1,192 @@
+"""``wstape replay``."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+
+import click
+
+from .reporting import EXIT_STATUS, deliver, report_options, warn
+
+
+@click.command(epilog=EXIT_STATUS)
+@click.argument("cassettes", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASSETTE...")
+@click.option("--target", required=True, metavar="URL", help="The build: ws://, wss://, http:// or https://.")
+@click.option(
+    "--contract", type=click.Path(path_type=Path), metavar="FILE", help="Default: learned from the cassettes."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["contract", "exact"]),
+    default="contract",
+    show_default=True,
+    help="contract: is it still compatible? exact: is anything but volatile values different?",
+)
+@click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="Play so many times.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write what came as a cassette.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value for {{secret:NAME}}; also NAME=env:VAR or NAME=file:PATH. NAME may be a kind: password.",
+)
+@click.option(
+    "--secrets",
+    "secret_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Values that 'record --keep-secrets' wrote.",
+)
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Put into handshakes and requests.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long the server may take for a turn. Default: three times the recorded time, at least 5 s.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="FACTOR",
+    help="Keep the recorded pauses: 1 as recorded, 2 twice as fast. Default: as fast as the server answers.",
+)
+@click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust these certificates.")
+@click.option("--insecure", is_flag=True, help="Do not verify the target's certificate.")
+@click.option("--force", is_flag=True, help="Let --save overwrite.")
+@report_options
+def command(
+    cassettes: tuple[Path, ...],
+    target: str,
+    contract: Path | None,
+    mode: str,
+    repeat: int,
+    save: Path | None,
+    secrets: tuple[str, ...],
+    secret_files: tuple[Path, ...],
+    headers: tuple[str, ...],
+    timeout: float | None,
+    speed: float | None,
+    ca: Path | None,
+    insecure: bool,
+    force: bool,
+    as_json: bool,
+    junit: Path | None,
+    fail_on: str,
+) -> int:
+    """Play a cassette against a build and judge it.
+
+    Client messages are sent when the server has ended its turn, with the identifiers and tokens that this build issues
+    in place of the recorded ones.
+
+    \b
+    Example:
+      wstape replay chat.cassette --contract chat.contract.json --target ws://127.0.0.1:8000
+      wstape replay chat.cassette --target ws://127.0.0.1:8000 --secret password=env:ALICE_PASSWORD
+    """
+    import asyncio
+    from importlib.metadata import version
+
+    from ..cassettes import FileError, Secrets, Target, UsageError, read_session, write_records
+    from ..contracts import Contract, Finding, fold, infer
+    from ..replayer import Options, Player, compile_script, judge_replay
+    from ..reports import Case, Report
+
+    if save is not None and (len(cassettes) > 1 or repeat > 1):
+        raise UsageError("--save takes one cassette played once; leave --repeat and the other cassettes out")
+    if save is not None and save.exists() and not force:
+        raise FileError(save, "the file exists already", "choose another name, or overwrite it with --force")
+    given = Secrets.load(secrets, secret_files, os.environ)
+    aim = Target.parse(target)
+    if insecure:
+        warn(f"--insecure: the certificate of {aim.url} is not verified")
+    tls = _tls(ca, insecure=insecure) if aim.tls else None
+    sessions = [(path, read_session(path)) for path in cassettes]
+    complete = True
+    for path, session in sessions:
+        if not session.complete:
+            complete = False
+            warn(f"{path} is incomplete: its recording was cut off; what it holds is played")
+    loaded = Contract.load(contract) if contract is not None else infer([s.records() for _, s in sessions])
+
+    scripts = [(path, session, compile_script(session, loaded)) for path, session in sessions]
+    values = {name: given.get(name) for _, _, script in scripts for name in script.secrets}
+    missing = [name for name, value in values.items() if value is None]
+    if missing:
+        named = ", ".join(f"{{{{secret:{name}}}}}" for name in missing)
+        raise UsageError(
+            f"{cassettes[0] if len(cassettes) == 1 else 'the cassettes'}: no value for {named}; "
+            f"give it with --secret {missing[0]}=VALUE or --secrets FILE"
+        )
+    fields = tuple(_header(text) for text in headers)
+    cases: list[Case] = []
+    findings: list[Finding] = []
+    connections = messages = 0
+    for path, session, script in scripts:
+        options = Options(
+            target=aim,
+            tls=tls,
+            headers=fields,
+            secrets={f"{{{{secret:{name}}}}}": values[name] or "" for name in script.secrets},
+            timeout_ns=None if timeout is None else int(timeout * 1e9),
+            speed=speed,
+            redact=bool(session.header.redaction),
+        )
+        found: list[Finding] = []
+        for _ in range(repeat):
+            played = asyncio.run(Player(script, session, loaded, options, version("wstape")).play())
+            connections += len(played.session.connections)
+            messages += sum(len(connection.messages) for connection in played.session.connections)
+            if save is not None:
+                write_records(save, played.session.records(), force=force)
+            found += judge_replay(
+                session,
+                played.session,
+                loaded,
+                checker=played.checker,
+                found=played.findings,
+                stopped=played.stopped,
+                mode="exact" if mode == "exact" else "contract",
+            )
+        cases.append(Case(name=str(path), findings=fold(found)))
+        findings += found
+    named = str(cassettes[0]) if len(cassettes) == 1 else f"{len(cassettes)} cassettes"
+    report = Report(
+        title=f"{named} against {aim.url}",
+        findings=fold(findings),
+        cases=tuple(cases),
+        connections=connections,
+        messages=messages,
+        complete=complete,
+        extra={"cassettes": len(cassettes), "repeats": repeat},
+    )
+    return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+
+
+def _header(text: str) -> tuple[str, str]:
+    from ..cassettes import UsageError
+
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or "\n" in text or "\r" in text:
+        raise UsageError("--header: write NAME:VALUE, as in --header 'X-Build: 42'")
+    return name.strip(), value.strip()
+
+
+def _tls(ca: Path | None, *, insecure: bool) -> ssl.SSLContext:
+    from ..cassettes import FileError
+
+    context = ssl.create_default_context()
+    if ca is not None:
+        try:
+            context.load_verify_locations(ca)
+        except ssl.SSLError as error:
+            raise FileError(ca, f"not PEM certificates ({error.reason or error})", "name a PEM file") from error
+        except OSError as error:
+            raise FileError.from_os_error(ca, error) from error
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,298 @@
+"""Bindings: which values of the client came from the server, found by looking at one recording.
+
+A value that the client sends and that the server had issued before, in a message, a response body or a header, is
+not the client's own: replayed against another build, the one that *this* server issues must be sent in its place.
+Found are whole JSON scalars in messages, whole tokens in request targets and headers, and redaction placeholders as
+any part of a text. Only values that look like identifiers count (`looks_issued`): that both sides say "search" binds
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote
+
+from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Session
+from .leaves import Path, last_key, leaves, pointer
+from .timeline import Moment, Trace, in_time
+
+Scalar = str | int
+"""A value that can be bound. ``True`` is no integer here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """The value stood at ``path`` in an event that the server sent."""
+
+    connection: int
+    turn: int
+    symbol: str
+    path: Path
+    payload: object  # of the recorded event, to find its like among several
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {pointer(self.path)} (connection {self.connection})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodySource:
+    """The value stood at ``path`` in the JSON body of an HTTP response."""
+
+    exchange: int
+    path: Path
+
+    def __str__(self) -> str:
+        return f"response {self.exchange} {pointer(self.path)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderSource:
+    """The value stood in a field of an HTTP response, between ``before`` and ``after``."""
+
+    exchange: int
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"response {self.exchange} header {self.name}"
+
+
+Source = EventSource | BodySource | HeaderSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One server-issued value, where it came from, and how its uses are told apart from others."""
+
+    value: Scalar
+    source: Source
+    part: tuple[str, str] | None = None  # what stands before and after it in the source's text, if it is a part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """A place in a client's JSON message where a value is put. ``path`` leads to a scalar.
+
+    ``whole`` says that the value is all of the scalar; otherwise it is a part of its text.
+    """
+
+    path: Path
+    value: Scalar
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """What `find_bindings` found."""
+
+    bindings: tuple[Binding, ...]
+    holes: dict[tuple[int, int], tuple[Hole, ...]]  # by connection and index of the client's message
+    tokens: dict[str, tuple[str, ...]]  # by place ("handshake 1", "exchange 2", "message 1 0"): texts to put values for
+    secrets: tuple[str, ...]  # names of placeholders that nothing in the session issues
+
+
+def find_bindings(session: Session, timelines: Sequence[Trace]) -> Bindings:
+    """Find the values of the client's messages, handshakes and requests that the server issued before."""
+    search = _Search()
+    exchanges = {exchange.number: exchange for exchange in session.exchanges}
+    # What happened, as (time, order, thing): a response or a server message issues, a request uses.
+    happenings: list[tuple[int, int, object]] = []
+    for moment in in_time(timelines):
+        happenings.append((moment.message.at_ns, 1, moment))
+    for timeline in timelines:
+        happenings.append((timeline.connection.opened_ns, 0, timeline))
+    for exchange in exchanges.values():
+        happenings.append((exchange.at_ns, 0, exchange))
+        happenings.append((exchange.at_ns + exchange.took_ns, 2, exchange.number))
+    happenings.sort(key=lambda happening: happening[:2])
+    for _, _, thing in happenings:
+        match thing:
+            case Moment() if thing.message.direction is Direction.SERVER:
+                search.server_message(thing)
+            case Moment():
+                search.client_message(thing)
+            case Trace():
+                shake = thing.connection.handshake
+                search.texts(
+                    f"handshake {thing.connection.number}",
+                    (shake.target, *(value for _, value in shake.request_headers)),
+                )
+            case HttpExchange():
+                search.request(thing)
+            case int():
+                search.response(exchanges[thing])
+            case _:
+                raise AssertionError(thing)
+    return search.result()
+
+
+def between(text: str, before: str, after: str) -> str | None:
+    """Return the part of a live text that stands where, in the recorded one, the value stood between these two."""
+    if not text.startswith(before):
+        return None
+    rest = text[len(before) :]
+    end = rest.find(after[:1]) if after else len(rest)
+    return rest if end < 0 else rest[:end]
+
+
+_IDENTIFYING = re.compile(
+    r"(?:^|_)(?:id|ids|uid|uuid|guid|ref|token|key|cursor|session|sid|nonce|handle|code|ticket|etag|version)$"
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_TOKEN = re.compile(r"[^\s/?&=;,\"]+")
+
+
+def names_identifier(key: str) -> bool:
+    """Tell whether a property's name says that its value identifies something: ``thread_id``, ``runId``, ``cursor``."""
+    return bool(_IDENTIFYING.search(_HUMP.sub("_", key).replace("-", "_").lower()))
+
+
+def looks_issued(value: object, *keys: str) -> bool:
+    """Tell whether a value looks like one that a service made up, standing under these property names.
+
+    Text does when it is long and has no blanks, has letters and digits and eight characters, or stands under an
+    identifying name. A whole number does only under identifying names on both sides, since small numbers meet by
+    chance.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return False
+    if isinstance(value, int):
+        return all(names_identifier(key) for key in keys) and len(set(keys)) == 1
+    if not value or len(value) > 4096 or any(character.isspace() for character in value):
+        return False
+    if PLACEHOLDER.fullmatch(value) or len(value) >= 20:
+        return True
+    if len(value) >= 8 and any(c.isdigit() for c in value) and any(c.isalpha() for c in value):
+        return True
+    return len(value) >= 2 and any(names_identifier(key) for key in keys)
+
+
+class _Search:
+    """Walks the session in time and remembers who said a value first."""
+
+    def __init__(self) -> None:
+        self._issued: dict[Scalar, list[tuple[str, Binding]]] = defaultdict(list)
+        self._own: set[Scalar] = set()  # values that the client said before any server did
+        self._found: dict[tuple[type, Scalar], Binding] = {}
+        self._holes: dict[tuple[int, int], list[Hole]] = defaultdict(list)
+        self._tokens: dict[str, list[str]] = defaultdict(list)
+        self._secrets: dict[str, None] = {}
+
+    def server_message(self, moment: Moment) -> None:
+        for event in moment.events:
+            for path, value in leaves(event.payload):
+                source = EventSource(
+                    connection=event.connection,
+                    turn=moment.turn,
+                    symbol=event.symbol,
+                    path=path,
+                    payload=event.payload,
+                )
+                self._issue(value, last_key(path), source)
+
+    def response(self, exchange: HttpExchange) -> None:
+        for path, value in leaves(_json(exchange.response_body) or {}):
+            self._issue(value, last_key(path), BodySource(exchange=exchange.number, path=path))
+        for name, value in exchange.response_headers:
+            spans = [match.span() for match in PLACEHOLDER.finditer(value)]
+            spans += [match.span() for match in _TOKEN.finditer(value)]
+            for start, end in spans:
+                source = HeaderSource(exchange=exchange.number, name=name, before=value[:start], after=value[end:])
+                self._remember(value[start:end], name, Binding(value=value[start:end], source=source))
+
+    def client_message(self, moment: Moment) -> None:
+        place = (moment.message.connection, moment.index)
+        body = _json(moment.message.payload)
+        if body is None:
+            text = moment.message.payload.decode("utf-8", "replace")
+            self.texts(message_place(*place), [match[0] for match in PLACEHOLDER.finditer(text)])
+            return
+        for path, value in leaves(body):
+            if isinstance(value, str) and (matches := list(PLACEHOLDER.finditer(value))):
+                for match in matches:
+                    self._use_placeholder(match[0], match[1])
+                    self._holes[place].append(Hole(path=path, value=match[0], whole=match[0] == value))
+            elif self._use(value, last_key(path)):
+                self._holes[place].append(Hole(path=path, value=cast("Scalar", value), whole=True))
+
+    def request(self, exchange: HttpExchange) -> None:
+        place = f"exchange {exchange.number}"
+        body = exchange.request_body.decode("utf-8", "replace")
+        self.texts(place, (exchange.target, *(value for _, value in exchange.request_headers)))
+        for _, value in leaves(_json(exchange.request_body) or {}):
+            if isinstance(value, str) and self._use(value, ""):
+                self._tokens[place].append(value)
+        self.texts(place, [match[0] for match in PLACEHOLDER.finditer(body)])
+
+    def texts(self, place: str, texts: Sequence[str]) -> None:
+        """Find values in request targets and header fields."""
+        for text in texts:
+            for match in PLACEHOLDER.finditer(text):
+                self._use_placeholder(match[0], match[1])
+                self._tokens[place].append(match[0])
+            for token in _TOKEN.findall(PLACEHOLDER.sub(" ", text)):
+                for form in (token, unquote(token)):
+                    if self._use(form, ""):
+                        self._tokens[place].append(form)
+                        break
+
+    def result(self) -> Bindings:
+        return Bindings(
+            bindings=tuple(self._found.values()),
+            holes={place: tuple(holes) for place, holes in self._holes.items()},
+            tokens={place: tuple(dict.fromkeys(tokens)) for place, tokens in self._tokens.items()},
+            secrets=tuple(self._secrets),
+        )
+
+    def _issue(self, value: object, key: str, source: Source) -> None:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            return
+        self._remember(value, key, Binding(value=value, source=source))
+        if isinstance(value, str) and "{{secret:" in value:
+            for match in PLACEHOLDER.finditer(value):
+                part = (value[: match.start()], value[match.end() :])
+                self._remember(match[0], key, Binding(value=match[0], source=source, part=part))
+
+    def _remember(self, value: Scalar, key: str, binding: Binding) -> None:
+        known = self._issued[value]
+        # The first place of each name is enough: the choice between places is by name.
+        if value not in self._own and len(known) < 8 and all(name != key for name, _ in known):
+            known.append((key, binding))
+
+    def _use(self, value: object, key: str) -> bool:
+        """Tell whether the client's value was issued by the server, and keep its binding."""
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            return False
+        for name, binding in sorted(self._issued.get(value, ()), key=lambda known: known[0] != key):
+            # 1 == True and 1 == 1.0 as dictionary keys; the types must be the same as well.
+            if type(binding.value) is type(value) and looks_issued(value, *((name, key) if key else (name,))):
+                self._found.setdefault((type(value), value), binding)
+                return True
+        if value not in self._issued:
+            self._own.add(value)
+        return False
+
+    def _use_placeholder(self, text: str, name: str) -> None:
+        if not self._use(text, ""):
+            self._secrets[name] = None
+
+
+def message_place(connection: int, index: int) -> str:
+    """Name a client message that is not JSON in `Bindings.tokens`."""
+    return f"message {connection} {index}"
+
+
+def _json(body: bytes) -> object:
+    """Return the JSON object or array that a body is, or None."""
+    if body[:1] not in (b"{", b"["):
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,252 @@
+"""Two recordings side by side: what the baseline shows and the candidate lacks.
+
+What the baseline itself showed is evidence: an event that every scope of its kind had there and that is gone in the
+candidate is breaking, however little a contract knows. How often an event comes, and how scopes interleave, is noise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..cassettes import Closed, Connection, Direction, Ending, Handshake, Kind, Message
+from ..contracts import Cause, Contract, Event, Finding, Severity
+from .timeline import Trace
+
+_TURN = "turn"
+_CONNECTION = "connection"
+
+Pair = tuple[Trace, Trace]
+"""A baseline connection and its counterpart."""
+
+
+def pair_up(baseline: Sequence[Trace], candidate: Sequence[Trace]) -> tuple[list[Pair], list[Trace], list[Trace]]:
+    """Pair the connections of two recordings by path and order; return the pairs and what is left of both."""
+    waiting: dict[str, list[Trace]] = defaultdict(list)
+    for trace in candidate:
+        waiting[_path(trace)].append(trace)
+    pairs: list[Pair] = []
+    alone: list[Trace] = []
+    for trace in baseline:
+        same = waiting[_path(trace)]
+        if same:
+            pairs.append((trace, same.pop(0)))
+        else:
+            alone.append(trace)
+    return pairs, alone, [trace for traces in waiting.values() for trace in traces]
+
+
+def _path(trace: Trace) -> str:
+    return trace.connection.handshake.target.partition("?")[0]
+
+
+def compare(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
+    """Yield what the candidate lacks.
+
+    ``stopped`` gives for connections whose play was given up (by the candidate's number) the turn in which it was:
+    what the baseline showed from there on is not missed.
+    """
+    for baseline, candidate in pairs:
+        yield from _handshakes(baseline.connection, candidate.connection)
+        if candidate.connection.number not in stopped:
+            yield from _closes(baseline.connection, candidate.connection)
+    yield from _missing_events(pairs, contract, stopped)
+
+
+# --- handshakes and closes
+
+
+def _handshakes(baseline: Connection, candidate: Connection) -> Iterator[Finding]:
+    old, new = baseline.handshake, candidate.handshake
+    if old.status != new.status:
+        yield _finding(
+            "handshake/status",
+            f"the handshake was answered with {_status(new)}; in the recording with {_status(old)}",
+            candidate.number,
+            baseline=old.status,
+            candidate=new.status,
+        )
+    elif old.subprotocol != new.subprotocol:
+        yield _finding(
+            "handshake/subprotocol",
+            f"the server selected subprotocol {new.subprotocol!r}; in the recording {old.subprotocol!r}",
+            candidate.number,
+            baseline=old.subprotocol,
+            candidate=new.subprotocol,
+        )
+
+
+def _status(handshake: Handshake) -> str:
+    return f"{handshake.status} {handshake.reason}".strip()
+
+
+def _closes(baseline: Connection, candidate: Connection) -> Iterator[Finding]:
+    if baseline.handshake.status != 101 or candidate.handshake.status != 101:
+        return
+    if _complete(baseline.closed) and candidate.closed is not None:
+        old, new = baseline.closed, candidate.closed
+        if old is not None and old.ending is Ending.CLEAN and new.ending in (Ending.EOF, Ending.RESET):
+            yield _finding(
+                "close/abnormal",
+                "the connection ended without a closing handshake; in the recording it closed cleanly",
+                candidate.number,
+                baseline=str(old.ending),
+                candidate=str(new.ending),
+            )
+            return
+    old_code, new_code = _server_close(baseline), _server_close(candidate)
+    if old_code is not None and new_code is not None and old_code != new_code:
+        yield _finding(
+            "close/code",
+            f"the server closed with {new_code}; in the recording with {old_code}",
+            candidate.number,
+            baseline=old_code,
+            candidate=new_code,
+        )
+
+
+def _complete(closed: Closed | None) -> bool:
+    return closed is not None and closed.ending is not Ending.CUT
+
+
+def _server_close(connection: Connection) -> int | None:
+    """The code of the Close frame with which the server began the closing handshake, None when it did not."""
+    first: Message | None = next((message for message in connection.messages if message.kind is Kind.CLOSE), None)
+    return first.close_code if first is not None and first.direction is Direction.SERVER else None
+
+
+# --- events that are gone
+
+
+@dataclass(slots=True)
+class _Scope:
+    """One scope instance of a recording, as a set of labels: counts and order are not looked at here."""
+
+    name: str
+    value: str
+    connection: int
+    first: Event
+    symbols: set[str] = field(default_factory=set[str])
+    last_turn: int = 0
+
+
+@dataclass(slots=True)
+class _Like:
+    """All baseline scopes of one name that begin with the same event."""
+
+    scopes: int = 0
+    having: Counter[str] = field(default_factory=Counter[str])
+
+
+def _scopes(trace: Trace, contract: Contract) -> list[_Scope]:
+    """The identifier scopes and turns of one connection, in the order in which they begin."""
+    scopes: dict[tuple[str, str], _Scope] = {}
+    number = trace.connection.number
+    for moment in trace.moments:
+        for event in moment.events:
+            keys = [(key.name, key.value) for key in contract.scope_keys(event) if key.name != _CONNECTION]
+            for name, value in (*keys, (_TURN, str(moment.turn))):
+                scope = scopes.get((name, value))
+                if scope is None:
+                    scope = scopes[name, value] = _Scope(name, value, number, event)
+                scope.last_turn = moment.turn
+                if event.direction is Direction.SERVER:
+                    scope.symbols.add(event.symbol)
+    return list(scopes.values())
+
+
+def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
+    alike: dict[tuple[str, str], _Like] = defaultdict(_Like)
+    for baseline, _ in pairs:
+        for scope in _scopes(baseline, contract):
+            like = alike[scope.name, scope.first.symbol]
+            like.scopes += 1
+            like.having.update(scope.symbols)
+    sometimes = {symbol for like in alike.values() for symbol, count in like.having.items() if 0 < count < like.scopes}
+    told: set[tuple[int, str]] = set()
+    for _, candidate in pairs:
+        number = candidate.connection.number
+        for scope in _scopes(candidate, contract):
+            # A turn is a place in time, not a piece of work: an answer that comes a turn later is not gone.
+            if scope.name == _TURN or scope.last_turn >= stopped.get(number, scope.last_turn + 1):
+                continue
+            like = alike.get((scope.name, scope.first.symbol))
+            if like is None:
+                continue
+            for symbol in sorted(like.having):
+                if like.having[symbol] == like.scopes and symbol not in scope.symbols:
+                    told.add((number, symbol))
+                    yield _gone(
+                        symbol,
+                        f"after `{scope.first.label}` ({scope.name}={scope.value}); "
+                        f"all {like.scopes} recorded scopes that begin so have it",
+                        number,
+                        scope.first.position,
+                    )
+    yield from _gone_from_connections(pairs, sometimes, told, stopped)
+
+
+def _gone_from_connections(
+    pairs: Sequence[Pair], sometimes: set[str], told: set[tuple[int, str]], stopped: Mapping[int, int]
+) -> Iterator[Finding]:
+    scripts: dict[tuple[str, ...], list[set[str]]] = defaultdict(list)
+    for baseline, _ in pairs:
+        symbols = {event.symbol for event in baseline.events(Direction.SERVER)}
+        scripts[_client_script(baseline)].append(symbols)
+    for baseline, candidate in pairs:
+        number = candidate.connection.number
+        until = stopped.get(number)
+        came = {event.symbol for event in candidate.events(Direction.SERVER)}
+        always = set[str].intersection(*scripts[_client_script(baseline)]) - sometimes
+        for moment in baseline.moments:
+            if until is not None and moment.turn >= until:
+                break
+            for event in moment.events:
+                symbol = event.symbol
+                if symbol in always and symbol not in came and (number, symbol) not in told:
+                    told.add((number, symbol))
+                    yield _gone(symbol, "on a connection where the recording has it", number, None)
+
+
+def _client_script(trace: Trace) -> tuple[str, ...]:
+    return tuple(event.symbol for event in trace.events(Direction.CLIENT))
+
+
+def _gone(symbol: str, where: str, connection: int, position: int | None) -> Finding:
+    label = symbol.partition(":")[2]
+    return _finding(
+        "event/missing",
+        f"`{label}` never came {where}",
+        connection,
+        label=label,
+        position=position,
+        baseline=label,
+        cause=Cause(kind="missing", symbols=frozenset((symbol,))),
+    )
+
+
+def _finding(
+    id: str,
+    message: str,
+    connection: int,
+    *,
+    label: str | None = None,
+    position: int | None = None,
+    baseline: object = None,
+    candidate: object = None,
+    cause: Cause | None = None,
+) -> Finding:
+    return Finding(
+        id=id,
+        severity=Severity.BREAKING,
+        direction=Direction.SERVER,
+        label=label,
+        path=None,
+        connection=connection,
+        position=position,
+        message=message,
+        baseline=baseline,
+        candidate=candidate,
+        cause=cause,
+    )

@@ -1,0 +1,109 @@
+"""The other question, ``--mode exact``: is anything but volatile values different?
+
+Labels are aligned connection by connection, and the payloads of aligned events compared value by value, less what a
+service makes up anew on each run: identifiers, times, and values under names that say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from ..cassettes import PLACEHOLDER, Direction
+from ..contracts import Event, Finding, Severity
+from .alignment import align
+from .bindings import names_identifier
+from .comparison import Pair
+from .leaves import Path, last_key
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_MADE_UP = re.compile(r"[A-Za-z]{1,12}[_-][0-9A-Za-z_-]{6,}|[0-9a-fA-F]{12,}|[0-9A-Za-z_-]{24,}")
+_TIMELY = re.compile(r"(?:^|_)(?:time|timestamp|ts|at|date|ms|us|ns|seconds|duration|elapsed|latency|uptime|nonce)$")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def is_volatile(path: Path, baseline: object, candidate: object) -> bool:
+    """Tell whether two differing values at a path are of the kind that differs between runs of one build."""
+    key = _HUMP.sub("_", last_key(path)).lower()
+    if isinstance(baseline, str) and isinstance(candidate, str):
+        shaped = any(
+            form.fullmatch(baseline) and form.fullmatch(candidate) for form in (_UUID, _TIME, PLACEHOLDER, _MADE_UP)
+        )
+        return shaped or names_identifier(key) or bool(_TIMELY.search(key))
+    numbers = isinstance(baseline, int | float) and isinstance(candidate, int | float)
+    return numbers and (names_identifier(key) or bool(_TIMELY.search(key)))
+
+
+def exact_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Yield every difference of the server's events that is not volatile. All are breaking."""
+    for baseline, candidate in pairs:
+        old = baseline.events(Direction.SERVER)
+        new = candidate.events(Direction.SERVER)
+        number = candidate.connection.number
+        for edit, i, j in align([event.symbol for event in old], [event.symbol for event in new]):
+            match edit:
+                case "delete":
+                    yield _finding("event/missing", old[i], None, number, f"`{old[i].label}` did not come", None)
+                case "insert":
+                    yield _finding(
+                        "event/unexpected",
+                        new[j],
+                        new[j].position,
+                        number,
+                        f"`{new[j].label}` came; the recording does not have it there",
+                        None,
+                    )
+                case "equal":
+                    yield from _payloads(old[i], new[j])
+
+
+def _payloads(old: Event, new: Event) -> Iterator[Finding]:
+    if old.payload == new.payload:
+        return
+    # Only for pairs that differ: importing it alone takes longer than comparing thousands of equal ones.
+    from deepdiff import DeepDiff
+
+    tree: Any = DeepDiff(old.payload, new.payload, view="tree", ignore_numeric_type_changes=True)
+    for kind, levels in cast("dict[str, Any]", tree).items():
+        for level in levels:
+            path: Path = tuple(level.path(output_format="list"))
+            where = "/" + "/".join(str(step) for step in path) if path else ""
+            pointer = "".join("/*" if isinstance(step, int) else f"/{step}" for step in path)
+            before, after = cast("object", level.t1), cast("object", level.t2)
+            if kind.endswith("_removed"):
+                rule, text, after = "payload/field-missing", f"`{where}` is gone", None
+            elif kind.endswith("_added"):
+                rule, text, before = "payload/field-added", f"`{where}` is new", None
+            elif kind == "type_changes":
+                rule, text = "payload/type-changed", f"`{where}` is of another type"
+            else:
+                rule, text = "payload/value-changed", f"`{where}` differs"
+                if is_volatile(path, before, after):
+                    continue
+            yield _finding(rule, new, new.position, new.connection, text, pointer, before, after)
+
+
+def _finding(
+    id: str,
+    event: Event,
+    position: int | None,
+    connection: int,
+    message: str,
+    path: str | None,
+    baseline: object = None,
+    candidate: object = None,
+) -> Finding:
+    return Finding(
+        id=id,
+        severity=Severity.BREAKING,
+        direction=Direction.SERVER,
+        label=event.label,
+        path=path,
+        connection=connection,
+        position=position,
+        message=message,
+        baseline=baseline,
+        candidate=candidate,
+    )

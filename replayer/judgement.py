@@ -1,0 +1,140 @@
+"""From what was found to the verdict: one finding a cause, with the severity that all the evidence gives it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..cassettes import Direction, Session
+from ..contracts import Checker, Contract, Finding, Severity, fold
+from .comparison import Pair, compare, pair_up
+from .exact import exact_differences
+from .timeline import Trace, traces
+
+Mode = Literal["contract", "exact"]
+
+# Which finding speaks for a cause, the most telling first.
+_SPEAKERS = ("event/renamed", "close/abnormal", "replay/timeout", "event/missing")
+# What a thin claim about every sample says, and the baseline confirms, when not one sample of the candidate keeps it.
+_CONFIRMED_BY_BASELINE = frozenset(
+    ("payload/field-missing", "payload/field-renamed", "payload/type-changed", "message/kind-changed")
+)
+
+
+def judge_replay(
+    baseline: Session,
+    candidate: Session,
+    contract: Contract,
+    *,
+    checker: Checker,
+    found: Sequence[Finding] = (),
+    stopped: Mapping[int, int] | None = None,
+    mode: Mode = "contract",
+) -> tuple[Finding, ...]:
+    """Judge what a build answered to a recording; connections of both carry the same numbers.
+
+    ``checker`` has seen the candidate's records. ``found`` are the findings of the play itself and ``stopped`` the
+    connections whose play was given up, with the turn.
+    """
+    old = {trace.connection.number: trace for trace in traces(baseline, contract.envelope)}
+    new = traces(candidate, contract.envelope)
+    pairs = [(old[trace.connection.number], trace) for trace in new if trace.connection.number in old]
+    return _judge(pairs, new, contract, checker, found, stopped or {}, mode)
+
+
+def judge_recordings(
+    baseline: Session, candidate: Session, contract: Contract, *, mode: Mode = "contract"
+) -> tuple[Finding, ...]:
+    """Judge one recording against another that a client of its own made; connections are paired by path and order."""
+    checker = Checker(contract)
+    for record in candidate.records():
+        checker.record(record)
+    new = traces(candidate, contract.envelope)
+    pairs, alone, extra = pair_up(traces(baseline, contract.envelope), new)
+    found = [_unpaired(trace, "event/missing", "has no counterpart in the candidate") for trace in alone]
+    found += [_unpaired(trace, "event/unexpected", "has no counterpart in the baseline") for trace in extra]
+    return _judge(pairs, new, contract, checker, found, {}, mode)
+
+
+def _unpaired(trace: Trace, id: str, what: str) -> Finding:
+    number = trace.connection.number
+    target = trace.connection.handshake.target
+    gone = id == "event/missing"
+    return Finding(
+        id=id,
+        severity=Severity.BREAKING if gone else Severity.INFO,
+        direction=None,
+        label=None,
+        path=None,
+        connection=number,
+        position=None,
+        message=f"connection {number} ({target}) {what}",
+        baseline=target if gone else None,
+        candidate=None if gone else target,
+    )
+
+
+def _judge(
+    pairs: Sequence[Pair],
+    candidate: Sequence[Trace],
+    contract: Contract,
+    checker: Checker,
+    found: Sequence[Finding],
+    stopped: Mapping[int, int],
+    mode: Mode,
+) -> tuple[Finding, ...]:
+    findings = [*found, *compare(pairs, contract, stopped)]
+    if mode == "exact":
+        findings += exact_differences(pairs)
+        return fold(findings)
+    came = Counter(event.symbol for trace in candidate for event in trace.events())
+    findings += [_confirmed(finding, came) for finding in checker.finish()]
+    return fold(one_a_cause(findings))
+
+
+def _confirmed(finding: Finding, came: Mapping[str, int]) -> Finding:
+    """Raise a warning that the baseline turns into certainty: not one event of the candidate keeps the claim."""
+    if (
+        finding.severity is Severity.WARNING
+        and finding.direction is Direction.SERVER
+        and finding.id in _CONFIRMED_BY_BASELINE
+        and finding.count >= came[f"server:{finding.label}"]
+    ):
+        return replace(finding, severity=Severity.BREAKING)
+    return finding
+
+
+@dataclass(slots=True)
+class _Case:
+    """All findings with one cause."""
+
+    findings: list[Finding]
+
+    def speaker(self) -> Finding:
+        """The finding that tells it best, with the worst severity of all."""
+        best = min(self.findings, key=lambda finding: _rank(finding.id))
+        worst = min((finding.severity for finding in self.findings), key=lambda severity: severity.rank)
+        count = sum(finding.count for finding in self.findings if finding.id == best.id)
+        return replace(best, severity=worst, count=count)
+
+
+def _rank(id: str) -> int:
+    return _SPEAKERS.index(id) if id in _SPEAKERS else len(_SPEAKERS)
+
+
+def one_a_cause(findings: Iterable[Finding]) -> list[Finding]:
+    """Join findings that blame the same missing event: a broken rule, its absence, and the wait for it."""
+    cases: dict[frozenset[str], _Case] = {}
+    rest: list[Finding | _Case] = []
+    for finding in findings:
+        if finding.cause is None or finding.cause.kind != "missing":
+            rest.append(finding)
+            continue
+        case = cases.get(finding.cause.symbols)
+        if case is None:
+            case = cases[finding.cause.symbols] = _Case([])
+            rest.append(case)
+        case.findings.append(finding)
+    return [item.speaker() if isinstance(item, _Case) else item for item in rest]

@@ -1,0 +1,144 @@
+"""The live values of a replay: what the server under test has issued in place of what was recorded. No I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from ..cassettes import PLACEHOLDER, Headers, dump_json
+from ..contracts import Event
+from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between
+from .leaves import Path, at, leaves, replaced
+
+_Key = tuple[type, Scalar]
+
+
+class Ledger:
+    """Knows for every bound value of the recording where its live counterpart will come from, and takes it there."""
+
+    def __init__(self, bindings: Sequence[Binding], secrets: Mapping[str, str]) -> None:
+        """``secrets`` gives values to placeholder texts that nothing in the session issues."""
+        self._live: dict[_Key, Scalar] = {(str, text): value for text, value in secrets.items()}
+        self._bindings: dict[_Key, Binding] = {(type(binding.value), binding.value): binding for binding in bindings}
+        self._events: dict[tuple[int, str], dict[tuple[int, int], list[Binding]]] = defaultdict(dict)
+        self._payloads: dict[int, object] = {}
+        for binding in bindings:
+            source = binding.source
+            if isinstance(source, EventSource):
+                # Several values that came in one recorded event are taken from one live event.
+                group = (source.turn, id(source.payload))
+                self._payloads[id(source.payload)] = source.payload
+                self._events[source.connection, source.symbol].setdefault(group, []).append(binding)
+
+    def receive_event(self, event: Event, turn: int) -> None:
+        """Take the values that an event of the server under test brings."""
+        groups = self._events.get((event.connection, event.symbol))
+        if not groups:
+            return
+        # Of the recorded events with this label that still wait for their live counterpart, the likest one of
+        # this turn; tools may be called in another order than when they were recorded.
+        group = max(
+            (group for group in groups if group[0] <= turn),
+            key=lambda group: (group[0], _alikeness(self._payloads[group[1]], event.payload)),
+            default=None,
+        )
+        if group is None:
+            return
+        taken = False
+        for binding in groups[group]:
+            assert isinstance(binding.source, EventSource)
+            taken = self._take(binding, event.payload, binding.source.path) or taken
+        if taken:
+            del groups[group]
+
+    def receive_response(self, exchange: int, headers: Headers, body: bytes) -> None:
+        """Take the values that an HTTP response of the server under test brings."""
+        try:
+            parsed: object = json.loads(body)
+        except (ValueError, RecursionError):
+            parsed = None
+        for binding in self._bindings.values():
+            match binding.source:
+                case BodySource(exchange=number, path=path) if number == exchange:
+                    self._take(binding, parsed, path)
+                case HeaderSource(exchange=number, name=name, before=before, after=after) if number == exchange:
+                    # Set-Cookie may come several times; the one that begins as the recorded one did is meant.
+                    parts = (between(value, before, after) for key, value in headers if key.lower() == name.lower())
+                    live = next((part for part in parts if part is not None), None)
+                    if live is not None:
+                        self._live[str, binding.value] = live
+                case _:
+                    pass
+
+    def _take(self, binding: Binding, payload: object, path: Path) -> bool:
+        try:
+            value = at(payload, path)
+        except LookupError:
+            return False
+        if isinstance(value, str) and binding.part is not None:
+            value = between(value, *binding.part)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            return False
+        self._live[type(binding.value), binding.value] = value
+        return True
+
+    def missing(self, values: Sequence[Scalar]) -> tuple[Scalar, ...]:
+        """Return those of the recorded values whose live counterparts have not come yet."""
+        return tuple(value for value in values if (type(value), value) not in self._live)
+
+    def source(self, value: Scalar) -> str:
+        """Say in words where a value is expected from."""
+        binding = self._bindings.get((type(value), value))
+        return str(binding.source) if binding else "nowhere in the recording"
+
+    def fill_json(self, payload: bytes, holes: Sequence[Hole]) -> bytes:
+        """Return a JSON message with its holes filled, in the spacing that it was written in."""
+        if not holes:
+            return payload
+        text = payload.decode("utf-8")
+        body: object = json.loads(text)
+        spacing, ascii_only = _style(text, body)
+        for hole in holes:
+            live = self._live[type(hole.value), hole.value]
+            new: object = live
+            if not hole.whole:
+                new = str(at(body, hole.path)).replace(str(hole.value), str(live))
+            body = replaced(body, hole.path, new)
+        return dump_json(body, spacing, ascii_only=ascii_only).encode("utf-8")
+
+    def fill_text(self, text: str, tokens: Sequence[str], *, url: bool = False) -> str:
+        """Return a text with its tokens replaced; in a ``url`` both are percent-encoded as needed."""
+        for token in sorted(tokens, key=len, reverse=True):
+            live = str(self._live[str, token])
+            if not url or PLACEHOLDER.fullmatch(token):
+                text = text.replace(token, quote(live, safe="") if url else live)
+            else:
+                encoded = re.escape(token), re.escape(quote(token, safe=""))
+                # Only whole segments and parameter values: "run" is not to be found in "/running".
+                pattern = rf"(?<![^/?&=;,])(?:{'|'.join(encoded)})(?![^/?&=;,#])"
+                text = re.sub(pattern, lambda _, new=live: quote(new, safe=""), text)
+        return text
+
+
+def _style(text: str, body: object) -> tuple[str, bool]:
+    """Return the spacing and escaping in which a JSON text was written, as near as can be told."""
+    for spacing in ("compact", "spaced"):
+        for ascii_only in (False, True):
+            if dump_json(body, spacing, ascii_only=ascii_only) == text:
+                return spacing, ascii_only
+    return ("spaced" if '": ' in text else "compact"), text.isascii()
+
+
+def _alikeness(recorded: object, live: object) -> int:
+    """Count the scalars that two payloads have in common."""
+    return sum(_same(live, path, value) for path, value in leaves(recorded))
+
+
+def _same(live: object, path: tuple[str | int, ...], value: object) -> bool:
+    try:
+        return at(live, path) == value
+    except LookupError:
+        return False

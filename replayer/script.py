@@ -1,0 +1,192 @@
+"""A recording turned into what a client must do, and what each step waits for.
+
+The script says nothing about time: a step waits for what *caused* it in the recording, the end of the server's turn
+before it and the values that the server issues, never for a moment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
+from ..contracts import Contract
+from .bindings import Binding, Bindings, Hole, find_bindings, message_place
+from .timeline import Trace, traces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the server must have sent in a turn before the client goes on.
+
+    ``awaited`` is the event that ended the turn in the recording; without it the client waits until a timeout.
+    ``counts`` is what else the turn held: it is waited for as well, but only while the server keeps sending, since
+    counts vary from run to run.
+    """
+
+    turn: int
+    awaited: str | None = None  # symbol
+    counts: dict[str, int] = field(default_factory=dict[str, int])  # symbol -> times it came in the recorded turn
+    longest_gap_ns: int = 0  # between two messages of the recorded turn
+    took_ns: int = 0  # the recorded turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send one message."""
+
+    message: Message
+    index: int  # among the data messages of the recorded connection
+    label: str
+    gate: Gate
+    holes: tuple[Hole, ...] = ()
+    tokens: tuple[str, ...] = ()
+    pause_ns: int = 0  # since the message before it in the recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """Close the connection, or wait for the server to do it."""
+
+    gate: Gate
+    by: Direction
+    code: int = 1000  # 1005: without a code
+    reason: str = ""
+    pause_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionScript:
+    """One connection: when it opens, with which handshake, and its steps."""
+
+    number: int
+    connection: Connection
+    tokens: tuple[str, ...]
+    after_connections: tuple[int, ...]  # were over when it opened
+    after_exchanges: tuple[int, ...]
+    sends: tuple[Send, ...]
+    finish: Finish
+    received: int  # server data messages in the recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeScript:
+    """One plain HTTP request."""
+
+    exchange: HttpExchange
+    tokens: tuple[str, ...]
+    after_connections: tuple[int, ...]
+    after_exchanges: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What a client does to repeat a session."""
+
+    connections: tuple[ConnectionScript, ...]
+    exchanges: tuple[ExchangeScript, ...]
+    bindings: tuple[Binding, ...]
+    secrets: tuple[str, ...]  # names of placeholders whose values must come from outside
+
+
+def compile_script(session: Session, contract: Contract) -> Script:
+    """Turn a recorded session into a script, reading its events with the contract's envelope and scopes."""
+    timelines = traces(session, contract.envelope)
+    found = find_bindings(session, timelines)
+    connections = session.connections
+    return Script(
+        connections=tuple(_connection(timeline, session, contract, found) for timeline in timelines),
+        exchanges=tuple(
+            ExchangeScript(
+                exchange=exchange,
+                tokens=found.tokens.get(f"exchange {exchange.number}", ()),
+                after_connections=_over(connections, exchange.at_ns),
+                after_exchanges=_answered(session.exchanges, exchange.at_ns),
+            )
+            for exchange in session.exchanges
+        ),
+        bindings=found.bindings,
+        secrets=found.secrets,
+    )
+
+
+def _over(connections: Sequence[Connection], at_ns: int) -> tuple[int, ...]:
+    return tuple(
+        connection.number
+        for connection in connections
+        if connection.closed is not None and connection.closed.at_ns < at_ns
+    )
+
+
+def _answered(exchanges: Sequence[HttpExchange], at_ns: int) -> tuple[int, ...]:
+    return tuple(exchange.number for exchange in exchanges if exchange.at_ns + exchange.took_ns < at_ns)
+
+
+def _connection(timeline: Trace, session: Session, contract: Contract, found: Bindings) -> ConnectionScript:
+    connection = timeline.connection
+    number = connection.number
+    sends: list[Send] = []
+    previous_ns = connection.opened_ns
+    for moment in timeline.moments:
+        message = moment.message
+        if message.direction is Direction.CLIENT:
+            sends.append(
+                Send(
+                    message=message,
+                    index=moment.index,
+                    label=", ".join(event.label for event in moment.events) or str(message.kind),
+                    gate=_gate(timeline, moment.turn - 1, contract),
+                    holes=found.holes.get((number, moment.index), ()),
+                    tokens=found.tokens.get(message_place(number, moment.index), ()),
+                    pause_ns=max(0, message.at_ns - previous_ns),
+                )
+            )
+        previous_ns = message.at_ns
+    return ConnectionScript(
+        number=number,
+        connection=connection,
+        tokens=found.tokens.get(f"handshake {number}", ()),
+        after_connections=_over(session.connections, connection.opened_ns),
+        after_exchanges=_answered(session.exchanges, connection.opened_ns),
+        sends=tuple(sends),
+        finish=_finish(timeline, contract, len(sends)),
+        received=sum(moment.message.direction is Direction.SERVER for moment in timeline.moments),
+    )
+
+
+def _finish(timeline: Trace, contract: Contract, last_turn: int) -> Finish:
+    gate = _gate(timeline, last_turn, contract)
+    connection = timeline.connection
+    first = next((message for message in connection.messages if message.kind is Kind.CLOSE), None)
+    if first is not None:
+        pause_ns = first.at_ns - max((m.message.at_ns for m in timeline.moments), default=connection.opened_ns)
+        code = first.close_code
+        return Finish(gate=gate, by=first.direction, code=code, reason=first.close_reason, pause_ns=max(0, pause_ns))
+    closed = connection.closed
+    if closed is not None and closed.by is Direction.SERVER and closed.ending in (Ending.EOF, Ending.RESET):
+        return Finish(gate=gate, by=Direction.SERVER, code=1006)
+    return Finish(gate=gate, by=Direction.CLIENT)
+
+
+def _gate(timeline: Trace, turn: int, contract: Contract) -> Gate:
+    moments = timeline.turn(turn)
+    events = [event for moment in moments for event in moment.events]
+    if not events:
+        return Gate(turn=turn)
+    # An event that carries an identifier answers something; one that does not may be a heartbeat that came by chance.
+    answering = [event for event in events if len(contract.scope_keys(event)) > 1] or events
+    times = [moment.message.at_ns for moment in moments]
+    begun = next(
+        (m.message.at_ns for m in timeline.moments if m.turn == turn and m.message.direction is Direction.CLIENT),
+        timeline.connection.opened_ns,
+    )
+    return Gate(
+        turn=turn,
+        awaited=answering[-1].symbol,
+        counts=dict(Counter(event.symbol for event in events)),
+        longest_gap_ns=max(
+            (later - earlier for earlier, later in zip([begun, *times], times, strict=False)), default=0
+        ),
+        took_ns=max(0, times[-1] - begun),
+    )

@@ -1,0 +1,72 @@
+"""Whether a server's turn is over. No I/O: events and times go in, answers and deadlines come out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..contracts import Event
+from .script import Gate
+
+FLOOR_NS = 5_000_000_000
+"""The shortest time that a server is given to end its turn, unless the user says otherwise."""
+PATIENCE = 3
+"""A server may take this many times as long as it took in the recording."""
+_SETTLE_FLOOR_NS = 250_000_000
+
+
+class Turn:
+    """The server's turn on one connection: what it has sent since the client's last message.
+
+    ``timeout_ns`` replaces the timeout that is scaled from the recording. All times are the caller's, in nanoseconds.
+    """
+
+    def __init__(self, timeout_ns: int | None = None) -> None:
+        self.number = 0
+        self._timeout_ns = timeout_ns
+        self._counts: Counter[str] = Counter()
+        self.begun_ns = 0
+        self._last_ns = 0
+
+    def begin(self, now_ns: int) -> None:
+        """The client has sent a message: its turn is over and the server's next one begins."""
+        self.number += 1
+        self.restart(now_ns)
+        self._counts.clear()
+
+    def restart(self, now_ns: int) -> None:
+        """Count times from now on: the connection has just opened."""
+        self.begun_ns = self._last_ns = now_ns
+
+    def receive(self, event: Event, now_ns: int) -> None:
+        """An event came."""
+        self._counts[event.symbol] += 1
+        self._last_ns = now_ns
+
+    def reached(self, gate: Gate) -> bool:
+        """Tell whether the event that ended the turn in the recording has come."""
+        return gate.awaited is None or self._counts[gate.awaited] > 0
+
+    def settled(self, gate: Gate, pending: int, now_ns: int) -> bool:
+        """Tell whether nothing more is to be expected of the turn, once `reached`.
+
+        ``pending`` counts what the contract says must still follow. A turn that lacks something settles all the same
+        when the server has been silent for twice the longest silence of the recorded turn.
+        """
+        whole = not pending and all(self._counts[symbol] >= count for symbol, count in self._needed(gate).items())
+        return whole or now_ns >= self.settle_ns(gate)
+
+    def _needed(self, gate: Gate) -> dict[str, int]:
+        # How often an event comes varies from run to run; that it comes at all, and how many runs end, hardly does.
+        return {symbol: count if symbol == gate.awaited else 1 for symbol, count in gate.counts.items()}
+
+    def settle_ns(self, gate: Gate) -> int:
+        """When the turn settles if nothing more comes."""
+        silence = min(max(2 * gate.longest_gap_ns, _SETTLE_FLOOR_NS), self._patience_ns(gate))
+        return self._last_ns + silence
+
+    def deadline_ns(self, gate: Gate) -> int:
+        """When waiting for the awaited event is given up."""
+        return self.begun_ns + self._patience_ns(gate)
+
+    def _patience_ns(self, gate: Gate) -> int:
+        return self._timeout_ns if self._timeout_ns is not None else max(FLOOR_NS, PATIENCE * gate.took_ns)

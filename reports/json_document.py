@@ -1,0 +1,34 @@
+"""The report as one JSON document, for programs."""
+
+from __future__ import annotations
+
+import json
+
+from ..contracts import Finding
+from .report import Report
+
+
+def render_json(report: Report) -> str:
+    """Return the document that ``--json`` prints: ``verdict``, ``findings``, ``summary``. Its shape is stable."""
+    document = {
+        "verdict": report.verdict,
+        "findings": [_finding(finding) for finding in report.findings],
+        "summary": report.summary,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "id": finding.id,
+        "severity": str(finding.severity),
+        "direction": finding.direction and str(finding.direction),
+        "label": finding.label,
+        "path": finding.path,
+        "connection": finding.connection,
+        "position": finding.position,
+        "count": finding.count,
+        "message": finding.message,
+        "baseline": finding.baseline,
+        "candidate": finding.candidate,
+    }

@@ -1,0 +1,48 @@
+"""What every report is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..contracts import Finding, Severity, verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One thing that was judged, a cassette or a connection of it, for reports that list what passed too."""
+
+    name: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of ``check``, ``replay`` or ``diff``."""
+
+    title: str  # "chat.cassette against ws://127.0.0.1:8000"
+    findings: tuple[Finding, ...]
+    cases: tuple[Case, ...] = ()
+    connections: int = 0
+    messages: int = 0
+    complete: bool = True  # False: a recording lacked its end
+    extra: dict[str, object] = field(default_factory=dict[str, object])  # more figures for the summary
+
+    @property
+    def verdict(self) -> str:
+        """ "compatible" or "breaking"."""
+        return verdict(self.findings)
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have a severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """The figures of the run, by name."""
+        return {
+            **{str(severity): self.count(severity) for severity in Severity},
+            "connections": self.connections,
+            "messages": self.messages,
+            "complete": self.complete,
+            **self.extra,
+        }

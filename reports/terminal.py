@@ -1,0 +1,76 @@
+"""The report for a person at a terminal."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..contracts import Finding, Severity
+from .report import Report
+from .words import occurrence, place, printable, sides
+
+_STYLES = {Severity.BREAKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def render_terminal(report: Report, *, width: int = 100, color: bool = False) -> str:
+    """Return the report, wrapped to ``width`` columns. The verdict comes last, where the eye is when it scrolls."""
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        legacy_windows=False,
+    )
+    for finding in report.findings:
+        _print_finding(console, finding)
+    console.print(_verdict_line(report))
+    assert isinstance(console.file, io.StringIO)
+    # rich fills lines up with blanks, which a terminal does not need and a diff of two reports shows.
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    head = Text()
+    head.append(f"{finding.severity:<9}", _STYLES[finding.severity])
+    head.append(finding.id, "bold")
+    what = place(finding)
+    if what:
+        head.append(f"  {printable(what)}")
+    console.print(head)
+    console.print(Padding(Text(printable(finding.message)), (0, 0, 0, 9)))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in sides(finding):
+        table.add_row(Text(name, "dim"), Text(value, overflow="fold"))
+    met = occurrence(finding)
+    if met:
+        table.add_row(Text("met", "dim"), Text(met))
+    if table.row_count:
+        console.print(Padding(table, (0, 0, 0, 9)))
+    console.print()
+
+
+def _verdict_line(report: Report) -> Text:
+    line = Text()
+    if report.verdict == "breaking":
+        line.append("BREAKING", "bold red")
+    elif report.complete:
+        line.append("COMPATIBLE", "bold green")
+    else:
+        line.append("INCOMPLETE", "bold yellow")
+    line.append(f"  {printable(report.title)}: ")
+    counts = [f"{report.count(severity)} {severity}" for severity in Severity if report.count(severity)]
+    line.append(", ".join(counts) if counts else "nothing to report")
+    line.append(f" ({_plural(report.connections, 'connection')}, {_plural(report.messages, 'message')})")
+    return line
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

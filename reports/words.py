@@ -1,0 +1,62 @@
+"""A finding in words, the same in every report."""
+
+from __future__ import annotations
+
+import json
+
+from ..contracts import Finding
+
+_SHOWN = 200
+"""Characters of a value that are shown; the rest is for ``--json``."""
+
+
+def place(finding: Finding) -> str:
+    """What the finding is about: ``server tool_completed /duration_ms``."""
+    parts = (finding.direction and str(finding.direction), finding.label, finding.path)
+    return " ".join(part for part in parts if part)
+
+
+def occurrence(finding: Finding) -> str:
+    """Where it was met first and how often: ``12 times, first in connection 1, message 14``; empty when nowhere."""
+    where = ""
+    if finding.connection is not None:
+        where = f"connection {finding.connection}"
+        if finding.position is not None:
+            where += f", message {finding.position}"
+    if finding.count > 1:
+        return f"{finding.count} times" + (f", first in {where}" if where else "")
+    return f"in {where}" if where else ""
+
+
+def shown(value: object) -> str:
+    """A value of a payload as JSON on one line, cut to a readable length and without control characters."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = str(value)
+    text = printable(text)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+
+
+def printable(text: str) -> str:
+    """Text that cannot drive a terminal: control characters stand as escapes."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def sides(finding: Finding) -> list[tuple[str, str]]:
+    """Both sides, named, where there is something to see on them."""
+    if finding.baseline is None and finding.candidate is None:
+        return []
+    return [("recorded", shown(finding.baseline)), ("now", shown(finding.candidate))]
+
+
+def describe(finding: Finding) -> str:
+    """The finding as plain text of a few lines."""
+    lines = [f"{finding.severity} {finding.id} {place(finding)}".rstrip(), printable(finding.message)]
+    lines += [f"{name}: {value}" for name, value in sides(finding)]
+    met = occurrence(finding)
+    if met:
+        lines.append(met)
+    return "\n".join(lines)
