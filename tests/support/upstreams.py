@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection as SyncServerConnection
+from websockets.sync.server import serve as serve_in_thread
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -48,3 +52,22 @@ def unused_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+@contextmanager
+def echo_in_thread() -> Generator[str]:
+    """An echo server for tests that are not async; gives its ``ws://`` URL."""
+
+    def handler(connection: SyncServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            for message in connection:
+                connection.send(message)
+
+    with serve_in_thread(handler, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
