@@ -41,7 +41,7 @@ def command(ctx: click.Context, source: Path, destination: Path, *, force: bool)
 
 
 def _honest(reader: CassetteReader) -> Iterator[Record]:
-    """Yield all records, but the end record only when nothing is missing: a copy must not hide what its source lacks."""
+    """Yield all records, the end record only when nothing is missing: a copy must not hide what its source lacks."""
     from ..cassettes import End
 
     end: Record | None = None

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
@@ -44,10 +44,10 @@ def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool) 
         raise UsageError("--jsonl and --textconv are two formats; choose one")
     reader = open_cassette(cassette)
     out: TextIO = sys.stdout
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    if isinstance(out, io.TextIOWrapper):
         # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
-        sys.stdout.reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
-    lines = _jsonl_lines if jsonl else _listed_lines(out, textconv=textconv, colour=ctx.color)
+        cast("io.TextIOWrapper", out).reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
+    lines = _jsonl_lines if jsonl else _listed_lines(sys.stdout, textconv=textconv, colour=ctx.color)
     try:
         for record in reader:
             for line in lines(record):

@@ -11,7 +11,6 @@ from .names import Place, is_secret, looks_secret, secret_name, snake
 from .vault import Vault
 
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]*+[ \t]++(?=[^ \t])")
-_COOKIE = re.compile(rb"([^=;,\s]++)(\s*+=\s*+\"?)([^;\"]*+)")
 _SUBPROTOCOL = re.compile(rb"[^,\s]++")
 _BEARING = re.compile(
     rb"(?:base64url\.bearer\.authorization\.[A-Za-z0-9\-]+(?:\.[a-z]{2,6})?\."  # Kubernetes: ….k8s.io.TOKEN
@@ -28,9 +27,10 @@ def redact_field(name: str, value: bytes, vault: Vault) -> bytes:
         case "authorization" | "proxy-authorization":
             return _credentials(snake(name), value, vault)
         case "cookie":
-            return _COOKIE.sub(lambda match: _cookie(match, vault), value)
+            return b";".join(_cookie(pair, vault) for pair in value.split(b";"))
         case "set-cookie":  # what follows are attributes (RFC 6265 section 4.1.1)
-            return _COOKIE.sub(lambda match: _cookie(match, vault), value, count=1)
+            pair, semicolon, attributes = value.partition(b";")
+            return _cookie(pair, vault) + semicolon + attributes
         case "sec-websocket-protocol":
             return _subprotocols(value, vault)
         case _:
@@ -59,16 +59,19 @@ def _credentials(kind: str, value: bytes, vault: Vault) -> bytes:
     return kept + vault.learn(kind, secret)
 
 
-def _cookie(match: re.Match[bytes], vault: Vault) -> bytes:
-    name, equals, value = match[1], match[2], match[3]
-    stripped = value.rstrip()
-    if not stripped or PLACEHOLDER_BYTES.fullmatch(stripped):
-        return match[0]
-    text = name.decode("latin-1")
+def _cookie(pair: bytes, vault: Vault) -> bytes:
+    """Replace the value of one ``name=value``, inside its quotes if it has some (RFC 6265 section 4.1.1)."""
+    name, equals, padded = pair.partition(b"=")
+    value = padded.strip(b' \t"')
+    if not value or PLACEHOLDER_BYTES.fullmatch(value):
+        return pair
+    text = name.strip().decode("latin-1")
     # "theme=darkmode" is hidden in the cookie, but the word is not hunted through the session.
-    everywhere = looks_secret(stripped) or secret_name(text) is not None
+    everywhere = looks_secret(value) or secret_name(text) is not None
     label = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[:60]
-    return name + equals + vault.learn(f"cookie.{label}", stripped, everywhere=everywhere) + value[len(stripped) :]
+    start = padded.index(value)
+    placeholder = vault.learn(f"cookie.{label}", value, everywhere=everywhere)
+    return name + equals + padded[:start] + placeholder + padded[start + len(value) :]
 
 
 def _subprotocols(value: bytes, vault: Vault) -> bytes:

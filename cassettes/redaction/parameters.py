@@ -7,7 +7,7 @@ from enum import Enum
 from urllib.parse import unquote_to_bytes
 
 from ..secrets import PLACEHOLDER_BYTES
-from .names import Place, is_secret, secret_name
+from .names import Certainty, Place, is_secret, secret_name
 from .vault import Vault
 
 
@@ -36,6 +36,11 @@ _VALUE = {
 }
 
 
+# Where a name alone does not settle it, a value ends where another parameter could begin: what turns out to be
+# harmless is looked at again from there, and must not be looked at to its end each time.
+_DOUBTFUL = re.compile(rb"[^?&#;\s\"'<>\\,(){}\[\]]*+")
+
+
 def redact_parameters(data: bytes, vault: Vault, within: Within) -> bytes:
     """Replace the values of secret parameters; names and all other bytes stay."""
     beginning, ending = _BEGINNING[within], _VALUE[within]
@@ -47,12 +52,15 @@ def redact_parameters(data: bytes, vault: Vault, within: Within) -> bytes:
         position = match.end()
         name = secret_name(unquote_to_bytes(match[1]).decode("utf-8", "replace"), place)
         if name is not None and PLACEHOLDER_BYTES.match(data, position) is None:
-            found = ending.match(data, position)
+            sure = name.certainty is Certainty.SURE
+            found = (ending if sure else _DOUBTFUL).match(data, position)
             raw = b"" if found is None else found[0]
             value = unquote_to_bytes(raw.replace(b"+", b" ") if within is Within.FORM else raw)
             if is_secret(name, value):
                 pieces += (data[end:position], vault.learn(name.kind, value, raw))
-                end = position = position + len(raw)
+                end = position + len(raw)
+            if sure or end > position:
+                position += len(raw)
         match = beginning.search(data, position)
     if not pieces:
         return data
