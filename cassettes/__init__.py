@@ -31,7 +31,7 @@ from .model import (
 )
 from .reader import CassetteReader, Damage, open_cassette, read_session
 from .redaction import Redactor
-from .secrets import PLACEHOLDER, Secrets, write_secrets
+from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
 from .target import Target
 from .writing import write_records, write_text
 
@@ -70,6 +70,7 @@ __all__ = [
     "header",
     "open_cassette",
     "read_session",
+    "refuse_tracked",
     "write_records",
     "write_secrets",
     "write_text",

@@ -2,7 +2,7 @@
 
 from .head import RequestHead, Rewriting
 from .proxy import Recorder
-from .run import run
+from .session import run
 from .settings import Settings, default_output, parse_note
 from .tap import Numbers, Tap
 from .tape import Report, Summary, Tape

@@ -10,11 +10,10 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from types import TracebackType
 
-from ..cassettes import CassetteWriter, FileError, Header, UsageError
-from ..cassettes.redaction import Redactor
-from ..cassettes.secrets import write_secrets
+from ..cassettes import CassetteWriter, FileError, Header, Redactor, UsageError, refuse_tracked, write_secrets
 from .head import Rewriting
 from .relay import Relay
 from .settings import Settings
@@ -64,7 +63,7 @@ class Recorder:
         settings = self.settings
         self._tls = settings.tls_context()
         if settings.keep_secrets is not None:
-            write_secrets(settings.keep_secrets, {})  # better refused now than when the session is over
+            _check_place(settings.keep_secrets, force=settings.force)
         sock = await _bind(settings.listen)
         try:
             self._address = Address(host=settings.listen.host, port=sock.getsockname()[1])
@@ -165,8 +164,10 @@ class Recorder:
                 ssl=self._tls,
                 server_hostname=target.host if self._tls is not None else None,
             )
-        except UnicodeError as exc:  # a host name that the resolver's codec refuses
-            raise OSError(errno.EINVAL, f"the host name cannot be looked up: {exc}") from exc
+        except OSError:
+            raise  # here because a certificate error is a ValueError as well
+        except ValueError as exc:  # a host name that the resolver's codec or TLS refuses
+            raise OSError(f"the host name cannot be looked up: {exc}") from exc
         self._reached = True
 
     def unreachable(self, error: OSError) -> str:
@@ -214,6 +215,20 @@ class Recorder:
             own=frozenset(host.lower() for host in hosts),
             preserve_host=self.settings.preserve_host,
         )
+
+
+def _check_place(path: Path, *, force: bool) -> None:
+    """Refuse a place for the secrets now rather than when the session is over. Raises FileError and UsageError."""
+    refuse_tracked(path)
+    problem: int | None = None
+    if path.exists() and not force:
+        problem = errno.EEXIST
+    elif not path.parent.is_dir():
+        problem = errno.ENOENT
+    elif not os.access(path.parent, os.W_OK):
+        problem = errno.EACCES
+    if problem is not None:
+        raise FileError.from_os_error(path, OSError(problem, os.strerror(problem)), writing=True)
 
 
 async def _bind(address: Address) -> socket.socket:

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from wstape.cassettes import Ending, Kind, Message, open_cassette, read_session
-from wstape.recorder.run import STOP_SIGNALS
+from wstape.recorder.session import STOP_SIGNALS
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +280,7 @@ def test_warnings_about_the_outside_world(upstream: str, tmp_path: Path) -> None
         (["wss://x", "-o", "{tmp}/a.cassette", "--ca", "{tmp}/there.cassette"], "no PEM certificate"),
         (["ws://x", "-o", "{tmp}/a.cassette", "--no-redact", "--keep-secrets", "{tmp}/s"], "nothing to keep"),
         (["ws://x", "-o", "{tmp}/a.cassette", "--keep-secrets", "{tmp}/no/folder/s"], "no such file or folder"),
+        (["ws://x", "-o", "{tmp}/a.cassette", "--keep-secrets", "{tmp}/there.cassette"], "--force"),
         (["ws://x", "--nonsense"], "--nonsense"),
         ([], "TARGET"),
     ],

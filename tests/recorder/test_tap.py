@@ -378,6 +378,19 @@ def test_a_handshake_that_is_never_answered() -> None:
     assert closed == Closed(connection=1, ending=Ending.FAILED, by=SERVER, at_ns=2)
 
 
+def test_a_response_cut_short_is_recorded_as_far_as_it_went() -> None:
+    tap = Tap()
+    tap.receive_data(CLIENT, b"GET /a HTTP/1.1\r\nHost: up\r\n\r\n", 1)
+    tap.receive_data(SERVER, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 2)
+    tap.receive_eof(SERVER, 3)
+    tap.connection_lost(4, by=SERVER)
+    exchange, note = tap.records_received()
+    assert isinstance(exchange, HttpExchange)
+    assert (exchange.status, exchange.response_body, exchange.took_ns) == (200, b"half", 3)
+    assert isinstance(note, Note)
+    assert "cut short" in note.text
+
+
 def test_early_frames_wait_for_the_answer() -> None:
     tap = Tap()
     early = frame(Opcode.TEXT, b"early", mask=True)
