@@ -65,10 +65,10 @@ def _verdict_line(report: Report) -> Text:
         line.append("COMPATIBLE", "bold green")
     else:
         line.append("INCOMPLETE", "bold yellow")
-    line.append(f"  {printable(report.title)}: ")
     counts = [f"{report.count(severity)} {severity}" for severity in Severity if report.count(severity)]
-    line.append(", ".join(counts) if counts else "nothing to report")
-    line.append(f" ({_plural(report.connections, 'connection')}, {_plural(report.messages, 'message')})")
+    line.append(f"  {', '.join(counts) if counts else 'nothing to report'}\n")
+    line.append(f"{printable(report.title)}, {_plural(report.connections, 'connection')}, ")
+    line.append(_plural(report.messages, "message"))
     return line
 
 

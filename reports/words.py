@@ -46,10 +46,10 @@ def printable(text: str) -> str:
 
 
 def sides(finding: Finding) -> list[tuple[str, str]]:
-    """Both sides, named, where there is something to see on them."""
-    if finding.baseline is None and finding.candidate is None:
-        return []
-    return [("recorded", shown(finding.baseline)), ("now", shown(finding.candidate))]
+    """Both sides, named, those that there is something to see on."""
+    values = (("recorded", finding.baseline), ("now", finding.candidate))
+    # A label that is the finding's own says nothing new.
+    return [(name, shown(value)) for name, value in values if value is not None and value != finding.label]
 
 
 def describe(finding: Finding) -> str:

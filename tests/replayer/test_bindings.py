@@ -1,0 +1,153 @@
+"""Which values of the client came from the server."""
+
+from __future__ import annotations
+
+import pytest
+from sessions import connection, exchange, session
+
+from wstape.cassettes import Session
+from wstape.contracts import detect
+from wstape.replayer import find_bindings, traces
+from wstape.replayer.bindings import BodySource, EventSource, HeaderSource, between, looks_issued, names_identifier
+
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def found(recorded: Session):
+    envelope = detect(message for one in recorded.connections for message in one.messages)
+    return find_bindings(recorded, traces(recorded, envelope))
+
+
+def test_an_identifier_that_the_server_issued_is_bound() -> None:
+    bindings = found(
+        session(
+            connection(
+                (">", {"type": "create"}),
+                ("<", {"type": "created", "thread_id": UUID}),
+                (">", {"type": "ask", "thread_id": UUID, "text": "hello"}),
+            )
+        )
+    )
+    (binding,) = bindings.bindings
+    assert binding.value == UUID
+    assert isinstance(binding.source, EventSource)
+    assert (binding.source.symbol, binding.source.path, binding.source.turn) == ("server:created", ("thread_id",), 1)
+    (hole,) = bindings.holes[1, 2]
+    assert (hole.path, hole.value, hole.whole) == (("thread_id",), UUID, True)
+
+
+def test_an_identifier_that_the_client_made_is_its_own() -> None:
+    bindings = found(
+        session(
+            connection(
+                (">", {"type": "ask", "request_id": UUID}),
+                ("<", {"type": "answer", "request_id": UUID}),
+                (">", {"type": "ack", "request_id": UUID}),
+            )
+        )
+    )
+    assert bindings.bindings == ()
+
+
+def test_words_and_small_numbers_bind_nothing() -> None:
+    bindings = found(
+        session(
+            connection(
+                ("<", {"type": "offer", "tool": "search", "limit": 10, "page": 1, "user": "alice"}),
+                (">", {"type": "take", "tool": "search", "limit": 10, "page": 1, "user": "alice"}),
+            )
+        )
+    )
+    assert bindings.bindings == ()
+
+
+def test_a_whole_number_binds_under_the_same_identifying_name() -> None:
+    bindings = found(
+        session(
+            connection(
+                ("<", {"type": "order_created", "order_id": 1234, "amount": 77}),
+                (">", {"type": "pay", "order_id": 1234, "amount": 77}),
+            )
+        )
+    )
+    assert [binding.value for binding in bindings.bindings] == [1234]
+
+
+def test_a_value_travels_between_connections_and_from_http() -> None:
+    token = "tok_4f9a7d1e66b04c0c"
+    bindings = found(
+        session(
+            connection(
+                ("<", {"type": "welcome", "session_id": UUID}),
+                target=f"/chat?token={token}",
+                request_headers=(("Authorization", f"Bearer {token}"),),
+            ),
+            connection((">", {"type": "join", "session_id": UUID}), number=2, begin_ms=50),
+            exchanges=(exchange({"user": "alice"}, {"data": {"access": token}}),),
+        )
+    )
+    sources = {binding.value: binding.source for binding in bindings.bindings}
+    assert isinstance(sources[token], BodySource)
+    assert sources[token].path == ("data", "access")
+    assert isinstance(sources[UUID], EventSource)
+    assert bindings.tokens["handshake 1"] == (token,)
+    assert [hole.value for hole in bindings.holes[2, 0]] == [UUID]
+
+
+def test_a_cookie_is_bound_to_its_set_cookie() -> None:
+    placeholder = "{{secret:cookie.sid:1}}"
+    bindings = found(
+        session(
+            connection(("<", {"type": "welcome"}), request_headers=(("Cookie", f"sid={placeholder}; theme=dark"),)),
+            exchanges=(exchange({}, {}, response_headers=(("Set-Cookie", f"sid={placeholder}; Path=/"),)),),
+        )
+    )
+    (binding,) = bindings.bindings
+    assert isinstance(binding.source, HeaderSource)
+    assert between("sid=live-value; Path=/", binding.source.before, binding.source.after) == "live-value"
+
+
+def test_placeholders_are_bound_where_the_server_issues_them_and_wanted_otherwise() -> None:
+    bindings = found(
+        session(
+            connection(
+                (">", {"type": "login", "password": "{{secret:password:1}}"}),
+                ("<", {"type": "welcome", "access_token": "{{secret:access_token:1}}"}),
+                (">", {"type": "work", "auth": "Bearer {{secret:access_token:1}}"}),
+            )
+        )
+    )
+    assert bindings.secrets == ("password:1",)
+    assert [binding.value for binding in bindings.bindings] == ["{{secret:access_token:1}}"]
+    (hole,) = bindings.holes[1, 2]
+    assert not hole.whole
+
+
+@pytest.mark.parametrize(
+    ("value", "keys", "issued"),
+    [
+        (UUID, ("anything",), True),
+        ("call_7fa9", ("tool_call_id", "id"), True),
+        ("run-1", ("runId",), True),
+        ("search", ("tool",), False),
+        ("hello world, 12 times", ("text",), False),
+        ("ok", ("status",), False),
+        (7, ("id", "id"), True),
+        (7, ("id", "count"), False),
+        (True, ("id", "id"), False),
+        (1.5, ("id", "id"), False),
+        (None, ("id",), False),
+    ],
+)
+def test_what_looks_issued(value: object, keys: tuple[str, ...], issued: bool) -> None:
+    assert looks_issued(value, *keys) is issued
+
+
+@pytest.mark.parametrize("name", ["id", "thread_id", "threadId", "X-Session", "next-cursor", "accessToken", "ETag"])
+def test_names_of_identifiers(name: str) -> None:
+    assert names_identifier(name)
+
+
+@pytest.mark.parametrize("name", ["", "idle", "valid", "text", "count", "grid"])
+def test_names_of_other_things(name: str) -> None:
+    assert not names_identifier(name)
