@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from .errors import UsageError
+from .errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    import ssl
 
 DEFAULT_PORTS = {"ws": 80, "http": 80, "wss": 443, "https": 443}
 
@@ -57,6 +62,31 @@ class Target:
     def origin(self) -> str:
         """What a browser on the upstream's own pages sends as ``Origin`` (RFC 6454 section 6.2)."""
         return f"{'https' if self.tls else 'http'}://{self.authority}"
+
+    def tls_context(self, *, ca: Path | None = None, insecure: bool = False) -> ssl.SSLContext | None:
+        """How to speak TLS with this origin; None for a plain one.
+
+        ``ca`` is a PEM file, trusted beside the system's store; ``insecure`` trusts any certificate. Raises FileError
+        and UsageError for a bad ``ca``.
+        """
+        if not self.tls:
+            return None
+        import ssl
+
+        context = ssl.create_default_context()
+        # We speak HTTP/1.1, so nothing else must be agreed on.
+        context.set_alpn_protocols(["http/1.1"])
+        if ca is not None:
+            try:
+                context.load_verify_locations(cafile=ca)
+            except ssl.SSLError as exc:
+                raise UsageError(f"--ca {ca} holds no PEM certificate; name a PEM file") from exc
+            except OSError as exc:
+                raise FileError.from_os_error(ca, exc) from exc
+        if insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
 
 
 def _ascii_host(parts: SplitResult, url: str) -> str:

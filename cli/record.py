@@ -63,8 +63,8 @@ def command(
     import asyncio
     from datetime import UTC, datetime
 
-    from ..cassettes import FileError, UsageError
-    from ..recorder import Address, Recorder, Settings, Target, default_output, parse_note, run
+    from ..cassettes import FileError, Target, UsageError
+    from ..recorder import Address, Recorder, Settings, default_output, parse_note, run
 
     parsed = Target.parse(target)
     address = Address.parse(listen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from pathlib import Path
 
 import click
@@ -103,7 +102,7 @@ def command(
     aim = Target.parse(target)
     if insecure:
         warn(f"--insecure: the certificate of {aim.url} is not verified")
-    tls = _tls(ca, insecure=insecure) if aim.tls else None
+    tls = aim.tls_context(ca=ca, insecure=insecure)
     sessions = [(path, read_session(path)) for path in cassettes]
     complete = True
     for path, session in sessions:
@@ -173,20 +172,3 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not name.strip() or "\n" in text or "\r" in text:
         raise UsageError("--header: write NAME:VALUE, as in --header 'X-Build: 42'")
     return name.strip(), value.strip()
-
-
-def _tls(ca: Path | None, *, insecure: bool) -> ssl.SSLContext:
-    from ..cassettes import FileError
-
-    context = ssl.create_default_context()
-    if ca is not None:
-        try:
-            context.load_verify_locations(ca)
-        except ssl.SSLError as error:
-            raise FileError(ca, f"not PEM certificates ({error.reason or error})", "name a PEM file") from error
-        except OSError as error:
-            raise FileError.from_os_error(ca, error) from error
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

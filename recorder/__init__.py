@@ -1,12 +1,12 @@
 """The recorder: a wire tap between clients and one origin, writing a cassette."""
 
+from .address import Address
 from .head import RequestHead, Rewriting
 from .proxy import Recorder
 from .session import run
 from .settings import Settings, default_output, parse_note
 from .tap import Numbers, Tap
 from .tape import Report, Summary, Tape
-from .target import Address, Target
 
 __all__ = [
     "Address",
@@ -19,7 +19,6 @@ __all__ = [
     "Summary",
     "Tap",
     "Tape",
-    "Target",
     "default_output",
     "parse_note",
     "run",

@@ -14,12 +14,12 @@ from pathlib import Path
 from types import TracebackType
 
 from ..cassettes import CassetteWriter, FileError, Header, Redactor, UsageError, refuse_tracked, write_secrets
+from .address import Address
 from .head import Rewriting
 from .relay import Relay
 from .settings import Settings
 from .tap import Numbers, Tap
 from .tape import Report, Summary, Tape
-from .target import Address
 
 BACKLOG = 1024  # connections that the kernel accepts ahead of us; cut to its own limit
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..cassettes import FileError, UsageError
-from .target import Address, Target
+from ..cassettes import Target, UsageError
+from .address import Address
 
 LOOPBACK = Address(host="127.0.0.1", port=0)
 
@@ -32,22 +32,7 @@ class Settings:
 
     def tls_context(self) -> ssl.SSLContext | None:
         """How to speak TLS with the upstream, None for a plain one. Raises FileError and UsageError for a bad CA."""
-        if not self.target.tls:
-            return None
-        context = ssl.create_default_context()
-        # The client speaks HTTP/1.1 to us, so nothing else must be agreed on with the upstream.
-        context.set_alpn_protocols(["http/1.1"])
-        if self.ca is not None:
-            try:
-                context.load_verify_locations(cafile=self.ca)
-            except ssl.SSLError as exc:
-                raise UsageError(f"--ca {self.ca} holds no PEM certificate") from exc
-            except OSError as exc:
-                raise FileError.from_os_error(self.ca, exc) from exc
-        if self.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        return self.target.tls_context(ca=self.ca, insecure=self.insecure)
 
 
 def default_output(target: Target, now: datetime) -> Path:

@@ -26,7 +26,8 @@ def align(old: Sequence[str], new: Sequence[str], max_differences: int = MAX_DIF
     while end_old > start and end_new > start and old[end_old - 1] == new[end_new - 1]:
         end_old -= 1
         end_new -= 1
-    edits: list[Edit] = [("equal", index, index) for index in range(start)]
+    edits: list[Edit] = []
+    edits += [("equal", index, index) for index in range(start)]
     edits += _greedy(old[start:end_old], new[start:end_new], start, max_differences)
     edits += [("equal", end_old + index, end_new + index) for index in range(len(old) - end_old)]
     return edits

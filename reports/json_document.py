@@ -15,7 +15,13 @@ def render_json(report: Report) -> str:
         "findings": [_finding(finding) for finding in report.findings],
         "summary": report.summary,
     }
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # JSON may hold lone surrogates as escapes (RFC 8259 section 8.2); UTF-8 cannot.
+        return json.dumps(document, indent=2)
+    return text
 
 
 def _finding(finding: Finding) -> dict[str, object]:

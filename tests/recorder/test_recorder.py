@@ -25,8 +25,18 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from wstape.cassettes import Direction, Ending, FileError, Kind, Session, UsageError, WstapeError, read_session
-from wstape.recorder import Address, Recorder, Settings, Summary, Target
+from wstape.cassettes import (
+    Direction,
+    Ending,
+    FileError,
+    Kind,
+    Session,
+    Target,
+    UsageError,
+    WstapeError,
+    read_session,
+)
+from wstape.recorder import Address, Recorder, Settings, Summary
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
 

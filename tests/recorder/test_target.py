@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wstape.cassettes import UsageError
-from wstape.recorder import Address, Target, default_output, parse_note
+from wstape.cassettes import Target, UsageError
+from wstape.recorder import Address, default_output, parse_note
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""What people and programs read. Golden files: ``pytest --update-golden`` rewrites them; review the difference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from wstape.cassettes import Direction
+from wstape.contracts import Finding, Severity
+from wstape.reports import Case, Report, render_json, render_junit
+from wstape.reports.terminal import render_terminal
+
+TYPE_CHANGED = Finding(
+    id="payload/type-changed",
+    severity=Severity.BREAKING,
+    direction=Direction.SERVER,
+    label="tool_completed",
+    path="/duration_ms",
+    connection=1,
+    position=14,
+    count=12,
+    message='`/duration_ms` was an integer in all 48 recorded samples, now a string: "132"',
+    baseline="integer",
+    candidate="132",
+)
+THIN = Finding(
+    id="payload/enum-value",
+    severity=Severity.WARNING,
+    direction=Direction.SERVER,
+    label="agent_completed",
+    path="/finish_reason",
+    connection=2,
+    position=30,
+    message="`/finish_reason` has a value that was never recorded, and a message that is long enough to be wrapped "
+    "when the terminal has no more than eighty columns",
+    baseline=["length", "stop"],
+    candidate="tool_limit",
+)
+HOSTILE = Finding(
+    id="event/unknown-label",
+    severity=Severity.INFO,
+    direction=Direction.SERVER,
+    label="\x1b[2Jcleared\x00",
+    path=None,
+    connection=None,
+    position=None,
+    message="the event `\x1b[31mred` is new\nand has two lines",
+    candidate={"a": "\x07" * 3 + "x" * 500},
+)
+REPORTS = {
+    "breaking": Report(
+        title="chat.cassette against ws://127.0.0.1:8000",
+        findings=(TYPE_CHANGED, THIN, HOSTILE),
+        cases=(Case(name="chat.cassette", findings=(TYPE_CHANGED, THIN, HOSTILE)), Case(name="login.cassette")),
+        connections=3,
+        messages=1234,
+    ),
+    "compatible": Report(title="a against b", findings=(), connections=1, messages=1),
+    "incomplete": Report(title="a against b", findings=(THIN,), connections=1, messages=9, complete=False),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_terminal(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.txt", render_terminal(REPORTS[name], width=80))
+
+
+def test_terminal_in_colour(golden: Callable[[str, str], None]) -> None:
+    golden("colour.txt", render_terminal(REPORTS["breaking"], width=80, color=True))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_junit(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.xml", render_junit(REPORTS[name]))
+
+
+def test_junit_is_xml_whatever_the_payloads_hold() -> None:
+    root = ElementTree.fromstring(render_junit(REPORTS["breaking"]))
+    assert root.get("failures") == "1"
+    (failed, passed) = root.iter("testcase")
+    assert failed.find("failure") is not None
+    assert passed.find("failure") is None
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_json(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.json", render_json(REPORTS[name]) + "\n")
+
+
+def test_json_has_the_documented_shape() -> None:
+    document = json.loads(render_json(REPORTS["breaking"]))
+    assert list(document) == ["verdict", "findings", "summary"]
+    assert list(document["findings"][0]) == [
+        *("id", "severity", "direction", "label", "path", "connection", "position", "count"),
+        *("message", "baseline", "candidate"),
+    ]
+    assert document["findings"][0]["candidate"] == "132"
+
+
+def test_json_with_a_lone_surrogate_can_be_printed() -> None:
+    finding = replace(TYPE_CHANGED, candidate="\ud800 and é")
+    text = render_json(Report(title="", findings=(finding,)))
+    assert json.loads(text.encode("utf-8"))["findings"][0]["candidate"] == "\ud800 and é"
+
+
+def test_no_report_can_drive_a_terminal() -> None:
+    text = render_terminal(REPORTS["breaking"], width=80)
+    assert all(character == "\n" or character.isprintable() for character in text)
