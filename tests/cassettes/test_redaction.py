@@ -209,6 +209,17 @@ def test_bytes_around_a_secret_stay() -> None:
     assert record.handshake.target == "/w%20s?a=%2f&token={{secret:token:1}}&a=1&&=#f"
 
 
+@given(st.integers(0, 4), st.text(st.sampled_from('ab"\\\\/1'), min_size=1))
+def test_a_string_in_strings_ends_where_json_says(depth: int, value: str) -> None:
+    def wrapped(password: str) -> str:
+        document = json.dumps({"password": password, "after": 'c"d\\'})
+        for _ in range(depth):
+            document = json.dumps([document, "x"])
+        return document
+
+    assert sent(wrapped(value)) == wrapped("{{secret:password:1}}")
+
+
 def test_headers_keep_order_spelling_and_attributes() -> None:
     request = (("hOST", "x"), ("AUTHORIZATION", f"Bearer {TOKEN}"), ("Cookie", "sid=abc123DEF; lang=de"))
     response = (("Set-Cookie", "sid=abc123DEF; Path=/; Secure"), ("Server", "s"))
