@@ -29,6 +29,7 @@ from .model import (
     Session,
     header,
 )
+from .printable import printable
 from .reader import CassetteReader, Damage, open_cassette, read_session
 from .redaction import Redactor
 from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
@@ -69,6 +70,7 @@ __all__ = [
     "encode_line",
     "header",
     "open_cassette",
+    "printable",
     "read_session",
     "refuse_tracked",
     "write_records",

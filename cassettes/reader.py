@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 from .block import FORMAT_VERSION, MAGIC, PREAMBLE_SIZE, BlockError, decode_preamble, find_marker, read_block
 from .errors import CassetteFormatError, FileError
 from .jsonl import decode_lines
-from .model import Closed, End, Header, HttpExchange, Message, Opened, Record, Session
+from .model import Closed, End, Header, HttpExchange, Message, Note, Opened, Record, Session
 from .record import RecordError, decode_content
 
 _ADVICE = "record the session again, or check that this is the file you mean"
@@ -59,7 +59,7 @@ class CassetteReader:
 
     @property
     def complete(self) -> bool:
-        """Whether the recording is whole. False until the last record was read."""
+        """Whether the file is whole: finished and undamaged. False until the last record was read."""
         return self._check.ended and not self._source.damage
 
     @property
@@ -69,9 +69,12 @@ class CassetteReader:
 
     @property
     def problem(self) -> str:
-        """In words, why the recording is not complete; empty when it is. Meaningful after the last record."""
+        """In words, what the recording lacks; empty when nothing. Meaningful after the last record.
+
+        A whole file can lack something too: what the recorder itself had to give up and noted.
+        """
         if self.complete:
-            return ""
+            return self._check.lost
         if self.damage:
             first = self.damage[0]
             more = f" (and {len(self.damage) - 1} more places)" if len(self.damage) > 1 else ""
@@ -90,6 +93,7 @@ class _Check:
     def __init__(self, damage: list[Damage]) -> None:
         self.ended = False
         self.repaired = False
+        self.lost = ""  # the text of the first note of something lost
         self._damage = damage
 
     def records(self, source: Iterator[tuple[int, Record]]) -> Iterator[Record]:
@@ -116,6 +120,8 @@ class _Check:
                     opened.add(record.connection)
                 case HttpExchange():
                     exchanges += 1
+                case Note(lost=True):
+                    self.lost = self.lost or record.text
                 case Header() if header_seen:
                     self._damage.append(Damage(offset, 0, "there is a second header"))
                     continue
@@ -243,7 +249,7 @@ def read_session(path: Path) -> Session:
         connections=session.connections,
         exchanges=session.exchanges,
         notes=session.notes,
-        complete=reader.complete,
+        complete=not reader.problem,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .reporting import EXIT_STATUS, deliver, report_options, warn
+from .reporting import EXIT_STATUS, deliver, report_options, warn_incomplete
 
 
 @click.command(epilog=EXIT_STATUS)
@@ -36,9 +36,9 @@ def command(cassettes: tuple[Path, ...], contract: Path, as_json: bool, junit: P
             checker.record(record)
             connections += isinstance(record, Opened)
             messages += isinstance(record, Message)
-        if not reader.complete:
+        if reader.problem:
             complete = False
-            warn(f"{path} is incomplete: {reader.problem}")
+            warn_incomplete(reader)
         found = checker.finish()
         findings.extend(found)
         cases.append(Case(name=str(path), findings=found))

@@ -31,7 +31,7 @@ def command(ctx: click.Context, source: Path, destination: Path, *, force: bool)
     Nothing is lost either way. OUT appears whole or not at all.
     """
     from ..cassettes import open_cassette, write_records
-    from .show import warn_incomplete
+    from .reporting import warn_incomplete
 
     reader = open_cassette(source)
     write_records(destination, _honest(reader), force=force)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from ..cassettes import CassetteReader
     from ..reports import Report
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -60,6 +61,11 @@ def deliver(report: Report, *, as_json: bool, junit: Path | None, fail_on: str) 
     if any(str(finding.severity) in counted for finding in report.findings):
         return 1
     return 0 if report.complete else 3
+
+
+def warn_incomplete(reader: CassetteReader) -> None:
+    """Say on standard error, in one line, what a recording lacks."""
+    warn(f"{reader.path} is incomplete: {reader.problem}")
 
 
 def warn(message: str) -> None:

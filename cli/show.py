@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from .reporting import warn_incomplete
+
 if TYPE_CHECKING:
-    from ..cassettes import CassetteReader, Record
+    from ..cassettes import Record
 
 _WIDTH = 120  # columns, where no terminal says otherwise
 
@@ -57,14 +59,9 @@ def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool) 
         # The reader of our output has seen enough, as ``| head`` does. click would make this exit status 1.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
-    if not reader.complete:
+    if reader.problem:
         warn_incomplete(reader)
         ctx.exit(3)
-
-
-def warn_incomplete(reader: CassetteReader) -> None:
-    """Say on standard error, in one line, what a recording lacks."""
-    click.echo(f"wstape: warning: {reader.path} is incomplete: {reader.problem}", err=True)
 
 
 def _jsonl_lines(record: Record) -> Iterator[str]:

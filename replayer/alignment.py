@@ -27,9 +27,9 @@ def align(old: Sequence[str], new: Sequence[str], max_differences: int = MAX_DIF
         end_old -= 1
         end_new -= 1
     edits: list[Edit] = []
-    edits += [("equal", index, index) for index in range(start)]
+    edits.extend(("equal", index, index) for index in range(start))
     edits += _greedy(old[start:end_old], new[start:end_new], start, max_differences)
-    edits += [("equal", end_old + index, end_new + index) for index in range(len(old) - end_old)]
+    edits.extend(("equal", end_old + index, end_new + index) for index in range(len(old) - end_old))
     return edits
 
 

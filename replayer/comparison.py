@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..cassettes import Closed, Connection, Direction, Ending, Handshake, Kind, Message
-from ..contracts import Cause, Contract, Event, Finding, Severity
+from ..contracts import CONNECTION, Contract, Event, Finding, label_of
+from .breaking import breaking
 from .timeline import Trace
 
 _TURN = "turn"
-_CONNECTION = "connection"
 
 Pair = tuple[Trace, Trace]
 """A baseline connection and its counterpart."""
@@ -60,7 +60,7 @@ def compare(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int
 def _handshakes(baseline: Connection, candidate: Connection) -> Iterator[Finding]:
     old, new = baseline.handshake, candidate.handshake
     if old.status != new.status:
-        yield _finding(
+        yield breaking(
             "handshake/status",
             f"the handshake was answered with {_status(new)}; in the recording with {_status(old)}",
             candidate.number,
@@ -68,7 +68,7 @@ def _handshakes(baseline: Connection, candidate: Connection) -> Iterator[Finding
             candidate=new.status,
         )
     elif old.subprotocol != new.subprotocol:
-        yield _finding(
+        yield breaking(
             "handshake/subprotocol",
             f"the server selected subprotocol {new.subprotocol!r}; in the recording {old.subprotocol!r}",
             candidate.number,
@@ -87,7 +87,7 @@ def _closes(baseline: Connection, candidate: Connection) -> Iterator[Finding]:
     if _complete(baseline.closed) and candidate.closed is not None:
         old, new = baseline.closed, candidate.closed
         if old is not None and old.ending is Ending.CLEAN and new.ending in (Ending.EOF, Ending.RESET):
-            yield _finding(
+            yield breaking(
                 "close/abnormal",
                 "the connection ended without a closing handshake; in the recording it closed cleanly",
                 candidate.number,
@@ -97,7 +97,7 @@ def _closes(baseline: Connection, candidate: Connection) -> Iterator[Finding]:
             return
     old_code, new_code = _server_close(baseline), _server_close(candidate)
     if old_code is not None and new_code is not None and old_code != new_code:
-        yield _finding(
+        yield breaking(
             "close/code",
             f"the server closed with {new_code}; in the recording with {old_code}",
             candidate.number,
@@ -145,7 +145,7 @@ def _scopes(trace: Trace, contract: Contract) -> list[_Scope]:
     number = trace.connection.number
     for moment in trace.moments:
         for event in moment.events:
-            keys = [(key.name, key.value) for key in contract.scope_keys(event) if key.name != _CONNECTION]
+            keys = [(key.name, key.value) for key in contract.scope_keys(event) if key.name != CONNECTION]
             for name, value in (*keys, (_TURN, str(moment.turn))):
                 scope = scopes.get((name, value))
                 if scope is None:
@@ -214,39 +214,7 @@ def _client_script(trace: Trace) -> tuple[str, ...]:
 
 
 def _gone(symbol: str, where: str, connection: int, position: int | None) -> Finding:
-    label = symbol.partition(":")[2]
-    return _finding(
-        "event/missing",
-        f"`{label}` never came {where}",
-        connection,
-        label=label,
-        position=position,
-        baseline=label,
-        cause=Cause(kind="missing", symbols=frozenset((symbol,))),
-    )
-
-
-def _finding(
-    id: str,
-    message: str,
-    connection: int,
-    *,
-    label: str | None = None,
-    position: int | None = None,
-    baseline: object = None,
-    candidate: object = None,
-    cause: Cause | None = None,
-) -> Finding:
-    return Finding(
-        id=id,
-        severity=Severity.BREAKING,
-        direction=Direction.SERVER,
-        label=label,
-        path=None,
-        connection=connection,
-        position=position,
-        message=message,
-        baseline=baseline,
-        candidate=candidate,
-        cause=cause,
+    label = label_of(symbol)
+    return breaking(
+        "event/missing", f"`{label}` never came {where}", connection, position=position, baseline=label, missing=symbol
     )

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from ..cassettes import PLACEHOLDER, Direction
-from ..contracts import Event, Finding, Severity
+from ..contracts import Event, Finding
 from .alignment import align
 from .bindings import names_identifier
+from .breaking import breaking
 from .comparison import Pair
-from .leaves import Path, last_key
+from .leaves import Path, last_key, pointer
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -45,16 +46,12 @@ def exact_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
         for edit, i, j in align([event.symbol for event in old], [event.symbol for event in new]):
             match edit:
                 case "delete":
-                    yield _finding("event/missing", old[i], None, number, f"`{old[i].label}` did not come", None)
+                    label = old[i].label
+                    yield breaking("event/missing", f"`{label}` did not come", number, label=label, baseline=label)
                 case "insert":
-                    yield _finding(
-                        "event/unexpected",
-                        new[j],
-                        new[j].position,
-                        number,
-                        f"`{new[j].label}` came; the recording does not have it there",
-                        None,
-                    )
+                    label, position = new[j].label, new[j].position
+                    text = f"`{label}` came; the recording does not have it there"
+                    yield breaking("event/unexpected", text, number, label=label, position=position, candidate=label)
                 case "equal":
                     yield from _payloads(old[i], new[j])
 
@@ -69,8 +66,7 @@ def _payloads(old: Event, new: Event) -> Iterator[Finding]:
     for kind, levels in cast("dict[str, Any]", tree).items():
         for level in levels:
             path: Path = tuple(level.path(output_format="list"))
-            where = "/" + "/".join(str(step) for step in path) if path else ""
-            pointer = "".join("/*" if isinstance(step, int) else f"/{step}" for step in path)
+            where = pointer(path)
             before, after = cast("object", level.t1), cast("object", level.t2)
             if kind.endswith("_removed"):
                 rule, text, after = "payload/field-missing", f"`{where}` is gone", None
@@ -82,28 +78,13 @@ def _payloads(old: Event, new: Event) -> Iterator[Finding]:
                 rule, text = "payload/value-changed", f"`{where}` differs"
                 if is_volatile(path, before, after):
                     continue
-            yield _finding(rule, new, new.position, new.connection, text, pointer, before, after)
-
-
-def _finding(
-    id: str,
-    event: Event,
-    position: int | None,
-    connection: int,
-    message: str,
-    path: str | None,
-    baseline: object = None,
-    candidate: object = None,
-) -> Finding:
-    return Finding(
-        id=id,
-        severity=Severity.BREAKING,
-        direction=Direction.SERVER,
-        label=event.label,
-        path=path,
-        connection=connection,
-        position=position,
-        message=message,
-        baseline=baseline,
-        candidate=candidate,
-    )
+            yield breaking(
+                rule,
+                text,
+                new.connection,
+                label=new.label,
+                path=pointer(["*" if isinstance(step, int) else step for step in path]),
+                position=new.position,
+                baseline=before,
+                candidate=after,
+            )

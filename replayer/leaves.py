@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
+
+from ..contracts.json_text import join_pointer
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root, as RFC 6901 would walk them."""
@@ -48,9 +50,9 @@ def replaced(value: object, path: Path, new: object) -> object:
     raise LookupError(step)
 
 
-def pointer(path: Path) -> str:
+def pointer(path: Sequence[str | int]) -> str:
     """Return the path as a JSON Pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return join_pointer(tuple(str(step) for step in path))
 
 
 def last_key(path: Path) -> str:

@@ -6,12 +6,15 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Literal
 from urllib.parse import quote
 
 from ..cassettes import PLACEHOLDER, Headers, dump_json
 from ..contracts import Event
 from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between
 from .leaves import Path, at, leaves, replaced
+
+Encoding = Literal["plain", "url", "json"]
 
 _Key = tuple[type, Scalar]
 
@@ -105,22 +108,33 @@ class Ledger:
             live = self._live[type(hole.value), hole.value]
             new: object = live
             if not hole.whole:
-                new = str(at(body, hole.path)).replace(str(hole.value), str(live))
+                text = str(at(body, hole.path))
+                # Text that is itself JSON needs its own layer of escapes.
+                new = text.replace(str(hole.value), _escaped(str(live)) if text[:1] in ("{", "[") else str(live))
             body = replaced(body, hole.path, new)
         return dump_json(body, spacing, ascii_only=ascii_only).encode("utf-8")
 
-    def fill_text(self, text: str, tokens: Sequence[str], *, url: bool = False) -> str:
-        """Return a text with its tokens replaced; in a ``url`` both are percent-encoded as needed."""
+    def fill_text(self, text: str, tokens: Sequence[str], encoding: Encoding = "plain") -> str:
+        """Return a text with its tokens replaced by values, encoded as the text demands.
+
+        In a "url" (also a form) values are percent-encoded, in "json" they are escaped.
+        """
         for token in sorted(tokens, key=len, reverse=True):
             live = str(self._live[str, token])
-            if not url or PLACEHOLDER.fullmatch(token):
-                text = text.replace(token, quote(live, safe="") if url else live)
+            if encoding == "json":
+                live = _escaped(live)
+            if encoding != "url" or PLACEHOLDER.fullmatch(token):
+                text = text.replace(token, quote(live, safe="") if encoding == "url" else live)
             else:
                 encoded = re.escape(token), re.escape(quote(token, safe=""))
                 # Only whole segments and parameter values: "run" is not to be found in "/running".
                 pattern = rf"(?<![^/?&=;,])(?:{'|'.join(encoded)})(?![^/?&=;,#])"
                 text = re.sub(pattern, lambda _, new=live: quote(new, safe=""), text)
         return text
+
+
+def _escaped(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)[1:-1]
 
 
 def _style(text: str, body: object) -> tuple[str, bool]:

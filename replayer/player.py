@@ -31,12 +31,13 @@ from ..cassettes import (
     Target,
     header,
 )
-from ..contracts import Cause, Checker, Contract, EventReader, Finding, Severity
+from ..contracts import Checker, Contract, EventReader, Finding, label_of
 from .bindings import Scalar
+from .breaking import breaking
 from .ledger import Ledger
 from .script import ConnectionScript, ExchangeScript, Finish, Gate, Script, Send
 from .turn import Turn
-from .wire import request_headers, send_request, unreachable
+from .wire import body_encoding, request_headers, send_request, unreachable
 
 _HANDSHAKE_FIELDS = frozenset(
     ("host", "connection", "upgrade", "origin", "user-agent", "content-length")
@@ -165,11 +166,11 @@ class Player:
                 self._findings.append(self._unbound(missing, f"request {exchange.method} {exchange.target}", None))
                 return
             fill = self._ledger.fill_text
-            target = fill(exchange.target, script.tokens, url=True)
+            target = fill(exchange.target, script.tokens, "url")
             body = exchange.request_body
-            form = "form-urlencoded" in (header(exchange.request_headers, "content-type") or "")
             with contextlib.suppress(UnicodeDecodeError):  # a binary body has no values put into it
-                body = fill(body.decode("utf-8"), script.tokens, url=form).encode("utf-8")
+                encoding = body_encoding(exchange.request_headers)
+                body = fill(body.decode("utf-8"), script.tokens, encoding).encode("utf-8")
             filled = self._filled(exchange.request_headers, script.tokens)
             sent = request_headers(filled, self._options.target, body, self._options.headers)
             at_ns = self.now_ns()
@@ -226,7 +227,7 @@ class Player:
         recorded = script.connection.handshake
         options = self._options
         target = options.target
-        resource = self._ledger.fill_text(self._resource(recorded.target), script.tokens, url=True)
+        resource = self._ledger.fill_text(self._resource(recorded.target), script.tokens, "url")
         filled = self._filled(recorded.request_headers, script.tokens)
         names = {name.lower() for name, _ in options.headers}
         fields = [
@@ -276,7 +277,7 @@ class Player:
         except InvalidHandshake as error:
             # An answer that is no WebSocket handshake (RFC 6455 section 4.1).
             self._findings.append(
-                _finding(
+                breaking(
                     "handshake/status",
                     f"the handshake failed: {error}",
                     script.number,
@@ -426,7 +427,7 @@ class Player:
         if finish.by is Direction.SERVER:
             if not await self._until(line, lambda: line.closed, line.turn.deadline_ns(finish.gate)):
                 raise _Stopped(
-                    _finding(
+                    breaking(
                         "replay/timeout",
                         f"the server did not close the connection within {self._waited(line, finish.gate)}; "
                         f"in the recording it did, with {finish.code}",
@@ -451,19 +452,18 @@ class Player:
         await self._until(line, lambda: turn.reached(gate) or line.closed, turn.deadline_ns(gate))
         if not turn.reached(gate):
             assert gate.awaited is not None
-            label = gate.awaited.partition(":")[2]
+            label = label_of(gate.awaited)
             if line.closed:
                 raise _Stopped(self._early(line, f"while `{label}` was awaited {where}", gate.awaited))
-            came = f"the last event before that was `{line.last.partition(':')[2]}`" if line.last else "nothing came"
+            came = f"the last event before that was `{label_of(line.last)}`" if line.last else "nothing came"
             raise _Stopped(
-                _finding(
+                breaking(
                     "replay/timeout",
                     f"`{label}` did not come within {self._waited(line, gate)} {where}; {came}",
                     number,
-                    label=label,
-                    candidate=line.last and line.last.partition(":")[2],
+                    candidate=line.last and label_of(line.last),
                     baseline=label,
-                    cause=Cause(kind="missing", symbols=frozenset((gate.awaited,))),
+                    missing=gate.awaited,
                 )
             )
         while not line.closed and not turn.settled(gate, len(self._checker.pending(number)), self.now_ns()):
@@ -509,17 +509,17 @@ class Player:
         code = line.socket.close_code
         reason = f" {line.socket.close_reason!r}" if line.socket.close_reason else ""
         how = f"closed the connection with {code}{reason}" if code not in (None, 1006) else "dropped the connection"
-        return _finding(
+        return breaking(
             "close/abnormal",
             f"the server {how} {where}",
             line.script.number,
             candidate=code,
-            cause=Cause(kind="missing", symbols=frozenset((awaited,))) if awaited else None,
+            missing=awaited,
         )
 
     def _unbound(self, missing: Sequence[Scalar], what: str, connection: int | None) -> Finding:
         sources = ", ".join(self._ledger.source(value) for value in missing)
-        return _finding(
+        return breaking(
             "replay/unbound",
             f"{what} needs a value that the server did not issue; in the recording it came from {sources}",
             connection,
@@ -541,28 +541,3 @@ class _Line:
         self.closed_by_server = False
         self.received = 0
         self.last: str | None = None  # symbol of the last event in this turn
-
-
-def _finding(
-    id: str,
-    message: str,
-    connection: int | None,
-    *,
-    label: str | None = None,
-    baseline: object = None,
-    candidate: object = None,
-    cause: Cause | None = None,
-) -> Finding:
-    return Finding(
-        id=id,
-        severity=Severity.BREAKING,
-        direction=Direction.SERVER,
-        label=label,
-        path=None,
-        connection=connection,
-        position=None,
-        message=message,
-        baseline=baseline,
-        candidate=candidate,
-        cause=cause,
-    )

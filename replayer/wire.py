@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import h11
 
 from ..cassettes import Headers, Target, UnreachableError, header
+from .ledger import Encoding
 
 _DROPPED = frozenset(("host", "content-length", "transfer-encoding", "connection", "expect", "accept-encoding"))
 MAX_BODY = 64 << 20
@@ -31,6 +32,14 @@ def request_headers(headers: Headers, target: Target, body: bytes, extra: Header
     kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED | names]
     length = (("Content-Length", str(len(body))),) if body or header(headers, "content-length") is not None else ()
     return (("Host", target.authority), *kept, *extra, *length, ("Connection", "close"))
+
+
+def body_encoding(headers: Headers) -> Encoding:
+    """Return how a value is to be written into a request's body, by its media type."""
+    media_type = (header(headers, "content-type") or "").lower()
+    if "form-urlencoded" in media_type:
+        return "url"
+    return "json" if "json" in media_type else "plain"
 
 
 async def send_request(

@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..cassettes import printable
 from ..contracts import Finding, Severity
 from .report import Report
-from .words import occurrence, place, printable, sides
+from .words import occurrence, place, sides
 
 _STYLES = {Severity.BREAKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 

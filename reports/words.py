@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ..cassettes import printable
 from ..contracts import Finding
 
 _SHOWN = 200
@@ -36,13 +37,6 @@ def shown(value: object) -> str:
         text = str(value)
     text = printable(text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
-
-
-def printable(text: str) -> str:
-    """Text that cannot drive a terminal: control characters stand as escapes."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def sides(finding: Finding) -> list[tuple[str, str]]:

@@ -84,9 +84,9 @@ def test_a_response_gives_values_from_its_body_and_its_fields() -> None:
     ledger.receive_response(
         1, (("Set-Cookie", "lang=en; Path=/"), ("Set-Cookie", "sid=abc; Path=/")), b'{"token": "live+tok"}'
     )
-    assert ledger.fill_text("/chat?token=tok&x=token", ["tok"], url=True) == "/chat?token=live%2Btok&x=token"
+    assert ledger.fill_text("/chat?token=tok&x=token", ["tok"], "url") == "/chat?token=live%2Btok&x=token"
     assert ledger.fill_text("sid={{secret:cookie.sid:1}}", ["{{secret:cookie.sid:1}}"]) == "sid=abc"
-    assert ledger.fill_text("p={{secret:password:1}}", ["{{secret:password:1}}"], url=True) == "p=pa%20ss"
+    assert ledger.fill_text("p={{secret:password:1}}", ["{{secret:password:1}}"], "url") == "p=pa%20ss"
 
 
 def test_part_of_a_text_is_filled_and_taken() -> None:
@@ -98,3 +98,14 @@ def test_part_of_a_text_is_filled_and_taken() -> None:
     ledger.receive_event(event("made", {"auth": "Bearer live"}), turn=0)
     hole = Hole(path=("h",), value="{{secret:jwt:1}}", whole=False)
     assert ledger.fill_json(b'{"h":"Token {{secret:jwt:1}}"}', [hole]) == b'{"h":"Token live"}'
+
+
+def test_values_are_escaped_for_the_place_that_they_go_to() -> None:
+    placeholder = "{{secret:password:1}}"
+    ledger = Ledger([], {placeholder: 'a"b\\c&d'})
+    body = f'{{"password":"{placeholder}"}}'
+    assert json.loads(ledger.fill_text(body, [placeholder], "json")) == {"password": 'a"b\\c&d'}
+    assert ledger.fill_text(f"password={placeholder}", [placeholder], "url") == "password=a%22b%5Cc%26d"
+    nested = json.dumps({"inner": body})
+    filled = ledger.fill_json(nested.encode(), [Hole(path=("inner",), value=placeholder, whole=False)])
+    assert json.loads(json.loads(filled)["inner"]) == {"password": 'a"b\\c&d'}
