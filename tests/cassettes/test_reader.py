@@ -28,6 +28,7 @@ from wstape.cassettes import (
     JsonlFormatError,
     Kind,
     Message,
+    Note,
     Opened,
     Record,
     Session,
@@ -285,3 +286,14 @@ def test_a_jsonl_error_names_its_line(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], lines[1], lines[2].replace('"server"', '"nobody"')]))
     with pytest.raises(JsonlFormatError, match=r"line 3: not a record .*nobody"):
         list(open_cassette(path))
+
+
+def test_what_the_recorder_gave_up_makes_a_whole_file_incomplete(tmp_path: Path) -> None:
+    path = tmp_path / "a.cassette"
+    lost = Note(text="connection 1: a frame could not be read", at_ns=1, connection=1, lost=True)
+    write_records(path, [HEADER, opened(1), lost, End(connections=1, messages=0, exchanges=0, at_ns=2)])
+    reader = open_cassette(path)
+    list(reader)
+    assert reader.complete
+    assert reader.problem == lost.text
+    assert not read_session(path).complete

@@ -63,7 +63,7 @@ RECORDS: list[Record] = [
     ),
     Message(connection=1, direction=Direction.SERVER, kind=Kind.BINARY, payload=b"\x00\xff\x10", at_ns=7_000_000),
     Message(connection=1, direction=Direction.SERVER, kind=Kind.PING, payload=b"p", at_ns=8_000_000),
-    Note(text="lost its place\nhere", at_ns=9_000_000, connection=1, lost=True),
+    Note(text="lost its place\nhere", at_ns=9_000_000, connection=1, lost=False),
     Message(connection=1, direction=Direction.SERVER, kind=Kind.CLOSE, payload=b"\x03\xe8bye", at_ns=10_000_000),
     Closed(connection=1, ending=Ending.CLEAN, by=Direction.SERVER, at_ns=11_000_000),
     End(connections=1, messages=4, exchanges=1, at_ns=12_000_000),
