@@ -51,7 +51,9 @@ def compare(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int
         yield from _handshakes(baseline.connection, candidate.connection)
         if candidate.connection.number not in stopped:
             yield from _closes(baseline.connection, candidate.connection)
-    yield from _missing_events(pairs, contract, stopped)
+    # Where the handshake is refused now, that is the finding, and not each event that could not come.
+    opened = [(old, new) for old, new in pairs if new.connection.handshake.status == 101]
+    yield from _missing_events(opened, contract, stopped)
 
 
 # --- handshakes and closes

@@ -1,0 +1,341 @@
+"""Playing scripts against servers that answer, refuse, stall, vanish and change their minds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from sessions import connection, exchange, session
+from upstreams import unused_port
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from wstape.cassettes import (
+    Closed,
+    Direction,
+    Ending,
+    Handshake,
+    Kind,
+    Message,
+    Session,
+    Target,
+    UnreachableError,
+)
+from wstape.contracts import Finding, infer
+from wstape.replayer import Options, Played, Player, compile_script, judge_replay
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+ASKED = connection(
+    ("<", {"type": "welcome", "session_id": "s-3f9a7d1e66b0"}),
+    (">", {"type": "ask", "session_id": "s-3f9a7d1e66b0", "text": "hello"}),
+    ("<", {"type": "thinking"}),
+    ("<", {"type": "answer", "text": "hello yourself", "score": 1}),
+    (">", {"type": "ask", "session_id": "s-3f9a7d1e66b0", "text": "again"}),
+    ("<", {"type": "answer", "text": "hello again", "score": 2}),
+)
+RECORDED = session(ASKED)
+
+
+async def answering(ws: ServerConnection) -> None:
+    """The build that was recorded."""
+    await ws.send(json.dumps({"type": "welcome", "session_id": "s-live-0001"}))
+    async for text in ws:
+        asked = json.loads(text)
+        assert asked["session_id"] == "s-live-0001"
+        await ws.send(json.dumps({"type": "thinking"}))
+        await ws.send(json.dumps({"type": "answer", "text": f"to {asked['text']}", "score": 7}))
+
+
+def play(
+    recorded: Session,
+    handler: Handler,
+    *,
+    mode: Any = "contract",
+    server: dict[str, Any] | None = None,
+    resource: str = "",
+    **options: Any,
+) -> tuple[Played, tuple[Finding, ...]]:
+    """Play a recording against a handler in the same loop; return what came and what is found."""
+
+    async def run() -> tuple[Played, tuple[Finding, ...]]:
+        contract = infer([recorded.records()])
+        async with serve(handler, "127.0.0.1", 0, **(server or {})) as running:
+            port = running.sockets[0].getsockname()[1]
+            target = Target.parse(f"ws://127.0.0.1:{port}{resource}")
+            chosen = Options(target=target, **{"timeout_ns": 500_000_000, "redact": False, **options})
+            script = compile_script(recorded, contract)
+            played = await Player(script, recorded, contract, chosen, "test").play()
+        findings = judge_replay(
+            recorded,
+            played.session,
+            contract,
+            checker=played.checker,
+            found=played.findings,
+            stopped=played.stopped,
+            mode=mode,
+        )
+        return played, findings
+
+    return asyncio.run(run())
+
+
+def breaking(findings: tuple[Finding, ...]) -> list[tuple[str, str | None]]:
+    return [(finding.id, finding.label) for finding in findings if finding.severity == "breaking"]
+
+
+def test_the_same_build_is_compatible_and_got_its_own_identifier() -> None:
+    played, findings = play(RECORDED, answering)
+    assert breaking(findings) == []
+    sent = [json.loads(m.payload) for m in played.session.connections[0].messages if m.direction is Direction.CLIENT][
+        :2
+    ]
+    assert [(message["session_id"], message["text"]) for message in sent] == [
+        ("s-live-0001", "hello"),
+        ("s-live-0001", "again"),
+    ]
+    assert played.session.complete
+    assert played.session.connections[0].closed is not None
+    assert played.session.connections[0].closed.ending is Ending.CLEAN
+
+
+def test_a_server_that_stalls_is_named_with_what_came_instead() -> None:
+    async def stalling(ws: ServerConnection) -> None:
+        await ws.send(json.dumps({"type": "welcome", "session_id": "s-live-0001"}))
+        await ws.recv()
+        await ws.send(json.dumps({"type": "thinking"}))
+        await ws.wait_closed()
+
+    _, findings = play(RECORDED, stalling)
+    assert breaking(findings) == [("replay/timeout", "answer")]
+    assert findings[0].message == (
+        "`answer` did not come within 0.5 s before the client's `ask`; the last event before that was `thinking`; "
+        "1 more recorded client messages were not sent"
+    )
+
+
+def test_a_server_that_closes_early() -> None:
+    async def leaving(ws: ServerConnection) -> None:
+        await ws.send(json.dumps({"type": "welcome", "session_id": "s-live-0001"}))
+        await ws.recv()
+        await ws.close(1011, "out of memory")
+
+    _, findings = play(RECORDED, leaving)
+    assert breaking(findings) == [("close/abnormal", "answer")]
+    assert "closed the connection with 1011 'out of memory' while `answer` was awaited" in findings[0].message
+
+
+def test_a_server_that_drops_the_connection() -> None:
+    async def dropping(ws: ServerConnection) -> None:
+        await ws.send(json.dumps({"type": "welcome", "session_id": "s-live-0001"}))
+        await ws.recv()
+        ws.transport.abort()
+
+    _, findings = play(RECORDED, dropping)
+    assert breaking(findings) == [("close/abnormal", "answer")]
+    assert "dropped the connection" in findings[0].message
+
+
+def test_a_refused_handshake() -> None:
+    def refusing(ws: ServerConnection, request: Request) -> Response:
+        return ws.respond(HTTPStatus.FORBIDDEN, "not you\n")
+
+    played, findings = play(RECORDED, answering, server={"process_request": refusing})
+    assert breaking(findings) == [("handshake/status", None)]
+    assert (findings[0].baseline, findings[0].candidate) == (101, 403)
+    assert played.session.connections[0].handshake.response_body == b"not you\n"
+
+
+def test_a_refusal_that_was_recorded_is_expected() -> None:
+    refused = replace(
+        ASKED,
+        number=2,
+        handshake=Handshake(target="/admin", request_headers=(), status=403, reason="Forbidden", response_headers=()),
+        messages=(),
+        closed=Closed(connection=2, ending=Ending.REFUSED, by=Direction.SERVER, at_ns=60_000_000),
+    )
+
+    def guarding(ws: ServerConnection, request: Request) -> Response | None:
+        return ws.respond(HTTPStatus.FORBIDDEN, "no\n") if request.path == "/admin" else None
+
+    recorded = session(ASKED, refused)
+    _, findings = play(recorded, answering, server={"process_request": guarding})
+    assert breaking(findings) == []
+    _, findings = play(recorded, answering)
+    assert breaking(findings) == [("handshake/status", None)]
+
+
+def test_a_subprotocol_that_is_no_longer_selected() -> None:
+    spoken = replace(
+        ASKED,
+        handshake=replace(
+            ASKED.handshake,
+            request_headers=(("Sec-WebSocket-Protocol", "chat.v2, chat.v1"),),
+            response_headers=(("Sec-WebSocket-Protocol", "chat.v2"),),
+        ),
+    )
+    _, findings = play(session(spoken), answering, server={"subprotocols": ["chat.v2"]})
+    assert breaking(findings) == []
+    _, findings = play(session(spoken), answering, server={"subprotocols": ["chat.v1"]})
+    assert breaking(findings) == [("handshake/subprotocol", None)]
+
+
+def test_an_identifier_that_is_no_longer_issued() -> None:
+    async def forgetful(ws: ServerConnection) -> None:
+        await ws.send(json.dumps({"type": "welcome"}))
+        await ws.wait_closed()
+
+    _, findings = play(RECORDED, forgetful)
+    assert ("replay/unbound", None) in breaking(findings)
+    unbound = next(finding for finding in findings if finding.id == "replay/unbound")
+    assert "`ask` needs a value that the server did not issue" in unbound.message
+    assert "server:welcome /session_id (connection 1)" in unbound.message
+
+
+def test_text_turned_binary() -> None:
+    async def binary(ws: ServerConnection) -> None:
+        await ws.send(json.dumps({"type": "welcome", "session_id": "s-live-0001"}))
+        async for _ in ws:
+            await ws.send(json.dumps({"type": "thinking"}))
+            await ws.send(json.dumps({"type": "answer", "text": "t", "score": 1}).encode())
+
+    _, findings = play(RECORDED, binary)
+    assert breaking(findings) == [("message/kind-changed", "answer")]
+
+
+def test_a_server_that_was_recorded_to_close_must_close() -> None:
+    closing = replace(
+        ASKED,
+        messages=(
+            *(message for message in ASKED.messages if message.kind is Kind.TEXT),
+            Message(connection=1, direction=Direction.SERVER, kind=Kind.CLOSE, payload=b"\x0f\xa0", at_ns=17_000_000),
+            Message(connection=1, direction=Direction.CLIENT, kind=Kind.CLOSE, payload=b"\x0f\xa0", at_ns=17_000_000),
+        ),
+    )
+
+    def with_end(code: int | None) -> Handler:
+        async def handler(ws: ServerConnection) -> None:
+            await ws.send(json.dumps({"type": "welcome", "session_id": "s-live-0001"}))
+            for _ in range(2):
+                await ws.recv()
+                await ws.send(json.dumps({"type": "thinking"}))
+                await ws.send(json.dumps({"type": "answer", "text": "t", "score": 1}))
+            if code is None:
+                await ws.wait_closed()
+            else:
+                await ws.close(code)
+
+        return handler
+
+    assert breaking(play(session(closing), with_end(4000))[1]) == []
+    assert breaking(play(session(closing), with_end(4001))[1]) == [("close/code", None)]
+    assert breaking(play(session(closing), with_end(None))[1]) == [("replay/timeout", None)]
+
+
+def test_values_travel_from_one_connection_to_another() -> None:
+    key = "k-9d1e66b04f9a"
+    recorded = session(
+        connection(("<", {"type": "welcome", "join_key": key}), (">", {"type": "ready"}), ("<", {"type": "ok"})),
+        connection((">", {"type": "join", "join_key": key}), ("<", {"type": "joined"}), number=2, begin_ms=11),
+    )
+    seen: list[str] = []
+
+    async def rooms(ws: ServerConnection) -> None:
+        if ws.request is not None and ws.request.path == "/second":
+            raise AssertionError
+        await ws.send(json.dumps({"type": "welcome", "join_key": "k-live"}))
+        async for text in ws:
+            message = json.loads(text)
+            seen.append(message.get("join_key", ""))
+            await ws.send(json.dumps({"type": "joined" if message["type"] == "join" else "ok"}))
+
+    _, findings = play(recorded, rooms)
+    assert "k-live" in seen
+    assert breaking(findings) == []
+
+
+def test_nobody_there() -> None:
+    contract = infer([RECORDED.records()])
+    target = Target.parse(f"ws://127.0.0.1:{unused_port()}")
+    player = Player(compile_script(RECORDED, contract), RECORDED, contract, Options(target=target), "test")
+    with pytest.raises(UnreachableError, match="cannot connect to"):
+        asyncio.run(player.play())
+
+
+def test_a_login_by_http_gives_the_token_of_the_handshake() -> None:
+    token = "tok-4f9a7d1e66b04c0c"
+    recorded = session(
+        replace(ASKED, handshake=replace(ASKED.handshake, target=f"/chat?token={token}")),
+        exchanges=(
+            replace(
+                exchange({}, {"access": token}, response_headers=(("Set-Cookie", "sid=abcdef123456; Path=/"),)),
+                method="GET",
+                request_body=b"",
+            ),
+        ),
+    )
+    paths: list[str] = []
+
+    def login(ws: ServerConnection, request: Request) -> Response | None:
+        paths.append(request.path)
+        return ws.respond(HTTPStatus.OK, '{"access": "tok-live/1"}') if request.path == "/login" else None
+
+    played, findings = play(recorded, answering, server={"process_request": login})
+    assert breaking(findings) == []
+    assert paths == ["/login", "/chat?token=tok-live%2F1"]
+    assert played.session.exchanges[0].status == 200
+
+
+def test_a_path_in_the_target_replaces_the_recorded_service_s_own() -> None:
+    recorded = replace(
+        session(replace(ASKED, handshake=replace(ASKED.handshake, target="/v1/chat?lang=en"))),
+        header=replace(RECORDED.header, target="ws://service/v1/chat"),
+    )
+    paths: list[str] = []
+
+    def noting(ws: ServerConnection, request: Request) -> None:
+        paths.append(request.path)
+
+    play(recorded, answering, server={"process_request": noting})
+    play(recorded, answering, server={"process_request": noting}, resource="/v2/talk")
+    assert paths == ["/v1/chat?lang=en", "/v2/talk?lang=en"]
+
+
+def test_headers_from_outside_replace_recorded_ones() -> None:
+    recorded = session(
+        replace(
+            ASKED, handshake=replace(ASKED.handshake, request_headers=(("X-Build", "1"), ("Origin", "http://service")))
+        )
+    )
+    seen: dict[str, str] = {}
+
+    def noting(ws: ServerConnection, request: Request) -> None:
+        seen.update(request.headers.raw_items())
+
+    play(recorded, answering, server={"process_request": noting}, headers=(("x-build", "2"),))
+    assert seen["x-build"] == "2"
+    assert "X-Build" not in seen
+    assert seen["Origin"].startswith("http://127.0.0.1:")  # a page of the service under test
+
+
+def test_exact_mode_tells_every_difference_that_is_not_volatile() -> None:
+    async def exactly(ws: ServerConnection) -> None:
+        await ws.send(json.dumps({"type": "welcome", "session_id": "s-live00000001"}))
+        await ws.recv()
+        await ws.send(json.dumps({"type": "thinking"}))
+        await ws.send(json.dumps({"type": "answer", "text": "hello yourself", "score": 1}))
+        await ws.recv()
+        await ws.send(json.dumps({"type": "answer", "text": "hello again", "score": 3}))
+        await ws.wait_closed()
+
+    _, findings = play(RECORDED, exactly, mode="exact")
+    assert [(f.id, f.label, f.path, f.baseline, f.candidate) for f in findings] == [
+        ("payload/value-changed", "answer", "/score", 2, 3)
+    ]
+    _, findings = play(RECORDED, answering, mode="exact")
+    assert {finding.id for finding in findings} == {"payload/value-changed", "event/unexpected"}
