@@ -51,7 +51,9 @@ def plan_run(task: Task, thread_id: str, build: Build, chance: random.Random) ->
 
 
 def _thinking(run_id: str, chance: random.Random) -> Iterator[Timed]:
-    times = sorted(chance.uniform(0.001, 0.040) for _ in range(chance.randint(1, 4)))
+    # Some runs think before their tools, some beside them, some after: no order is to be learned from that.
+    first_s, last_s = chance.choice(((0.0, 0.004), (0.0, 0.060), (0.040, 0.060)))
+    times = sorted(chance.uniform(first_s, last_s) for _ in range(chance.randint(1, 4)))
     for step, at_s in enumerate(times, 1):
         note = f"{chance.choice(_VERBS)} {chance.choice(_SUBJECTS)}"
         yield Timed(at_s=at_s, event={"type": "agent_thinking", "run_id": run_id, "step": step, "note": note})
@@ -60,7 +62,7 @@ def _thinking(run_id: str, chance: random.Random) -> Iterator[Timed]:
 def _tools(task: Task, run_id: str, build: Build, chance: random.Random) -> Iterator[Timed]:
     for use in task.tools:
         call = {"run_id": run_id, "tool_call_id": new_id("call", chance)}
-        begun_s = chance.uniform(0.001, 0.020)
+        begun_s = chance.uniform(0.004, 0.040)
         took_ms = chance.randint(4, 24)
         yield Timed(
             at_s=begun_s,

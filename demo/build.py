@@ -35,7 +35,7 @@ REGRESSIONS = (
     ),
     Regression(
         words="a tool that fails no longer sends its tool_completed",
-        finding="sequence/response",
+        finding="event/missing",
         label="tool_completed",
     ),
 )
