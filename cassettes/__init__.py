@@ -30,7 +30,7 @@ from .model import (
     header,
 )
 from .printable import printable
-from .reader import CassetteReader, Damage, open_cassette, read_session
+from .reader import CassetteReader, Damage, Recording, open_cassette, read_session
 from .redaction import Redactor
 from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
 from .target import Target
@@ -59,6 +59,7 @@ __all__ = [
     "Note",
     "Opened",
     "Record",
+    "Recording",
     "Redactor",
     "Secrets",
     "Session",

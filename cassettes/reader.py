@@ -240,6 +240,22 @@ def open_cassette(path: Path) -> CassetteReader:
         raise
 
 
+class Recording:
+    """A cassette's records, read from the file anew each time they are iterated over, for work in several passes.
+
+    ``problem`` says in words what the last whole pass found the recording to lack; empty when nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+
+    def __iter__(self) -> Iterator[Record]:
+        reader = open_cassette(self.path)
+        yield from reader
+        self.problem = reader.problem
+
+
 def read_session(path: Path) -> Session:
     """Read a whole recording into memory. Raises as `open_cassette` does."""
     reader = open_cassette(path)

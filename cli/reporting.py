@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ..cassettes import CassetteReader
+    from ..cassettes import CassetteReader, Recording
     from ..reports import Report
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -63,7 +63,7 @@ def deliver(report: Report, *, as_json: bool, junit: Path | None, fail_on: str) 
     return 0 if report.complete else 3
 
 
-def warn_incomplete(reader: CassetteReader) -> None:
+def warn_incomplete(reader: CassetteReader | Recording) -> None:
     """Say on standard error, in one line, what a recording lacks."""
     warn(f"{reader.path} is incomplete: {reader.problem}")
 
