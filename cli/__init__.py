@@ -81,18 +81,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    if "_WSTAPE_COMPLETE" in os.environ:
+        wstape.main(prog_name="wstape")  # click's shell completion, which leaves by itself
     try:
-        status: object = wstape.main(args=arguments, prog_name="wstape", standalone_mode=False)
+        # Not wstape.main(): it would turn a reader of our output that left into exit status 1, "breaking".
+        with wstape.make_context("wstape", list(sys.argv[1:] if arguments is None else arguments)) as ctx:
+            status: object = wstape.invoke(ctx)
         sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "wstape"
-        return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
+        return _fail(f"{error.format_message().rstrip('.')}; see '{_path(error)} --help'", 2)
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 3)
+        return _fail("interrupted; nothing was decided", 3)
     except BrokenPipeError:
-        # The reader of our output left, as ``| head`` does. Python would complain once more when it flushes at exit.
+        # The reader has seen enough, as ``| head`` does. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -103,6 +111,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _fail(str(error), error.exit_status)
         raise
     return status if isinstance(status, int) else 0
+
+
+def _path(error: click.UsageError) -> str:
+    return error.ctx.command_path if error.ctx else "wstape"
 
 
 def _fail(message: str, status: int) -> int:

@@ -98,6 +98,7 @@ def command(
         raise UsageError("--save takes one cassette played once; leave --repeat and the other cassettes out")
     if save is not None and save.exists() and not force:
         raise FileError(save, "the file exists already", "choose another name, or overwrite it with --force")
+    fields = tuple(_header(text) for text in headers)
     given = Secrets.load(secrets, secret_files, os.environ)
     aim = Target.parse(target)
     if insecure:
@@ -120,7 +121,6 @@ def command(
             f"{cassettes[0] if len(cassettes) == 1 else 'the cassettes'}: no value for {named}; "
             f"give it with --secret {missing[0]}=VALUE or --secrets FILE"
         )
-    fields = tuple(_header(text) for text in headers)
     cases: list[Case] = []
     findings: list[Finding] = []
     connections = messages = 0

@@ -50,15 +50,10 @@ def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool) 
         # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
         cast("io.TextIOWrapper", out).reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
     lines = _jsonl_lines if jsonl else _listed_lines(sys.stdout, textconv=textconv, colour=ctx.color)
-    try:
-        for record in reader:
-            for line in lines(record):
-                out.write(f"{line}\n")
-        out.flush()
-    except BrokenPipeError:
-        # The reader of our output has seen enough, as ``| head`` does. click would make this exit status 1.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
+    for record in reader:
+        for line in lines(record):
+            out.write(f"{line}\n")
+    out.flush()
     if reader.problem:
         warn_incomplete(reader)
         ctx.exit(3)

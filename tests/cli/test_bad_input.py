@@ -33,7 +33,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_records(tmp_path / "good.cassette", session(CONVERSATION).records())
     data = (tmp_path / "good.cassette").read_bytes()
-    (tmp_path / "torn.cassette").write_bytes(data[:-30])
+    torn = CassetteWriter.create(tmp_path / "torn.cassette", HEADER)
+    for record in session(CONVERSATION).records()[1:-1]:
+        torn.append(record, 0)
+    torn.abandon()
     (tmp_path / "headless.cassette").write_bytes(data[:30])
     (tmp_path / "newer.cassette").write_bytes(encode_preamble(0, version=9))
     (tmp_path / "random.cassette").write_bytes(random.Random(7).randbytes(10_000_000))
