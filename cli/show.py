@@ -15,7 +15,7 @@ import click
 from .reporting import warn_incomplete
 
 if TYPE_CHECKING:
-    from ..cassettes import Record
+    from ..cassettes import Record, Recording
 
 _WIDTH = 120  # columns, where no terminal says otherwise
 
@@ -24,6 +24,7 @@ _WIDTH = 120  # columns, where no terminal says otherwise
     epilog="""\b
 Example:
   wstape show chat.cassette
+  wstape show --events chat.cassette
   wstape show --jsonl chat.cassette | jq 'select(.record == "message")'
   git config diff.wstape.textconv 'wstape show --textconv'
 
@@ -33,30 +34,55 @@ Exit status: 0 done, 2 bad usage or not a cassette, 3 the recording is incomplet
 @click.argument("cassette", type=click.Path(path_type=Path))
 @click.option("--jsonl", is_flag=True, help="Print the .jsonl twin: every record as a line of JSON.")
 @click.option("--textconv", is_flag=True, help="For git diff: no times, no colour, nothing cut, all header fields.")
+@click.option("--events", is_flag=True, help="A line an event: its label and the identifiers of its scopes.")
+@click.option("--bindings", is_flag=True, help="The client's values that the server issued, and where.")
 @click.pass_context
-def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool) -> None:
+def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool, events: bool, bindings: bool) -> None:
     """Look inside a cassette: one line a message, cut to the terminal's width.
 
     '->' was sent by the client, '<-' by the server; '#1' is the connection. Characters that could drive the
     terminal are shown as escapes.
     """
-    from ..cassettes import UsageError, open_cassette
+    from ..cassettes import Recording, UsageError
 
-    if jsonl and textconv:
-        raise UsageError("--jsonl and --textconv are two formats; choose one")
-    reader = open_cassette(cassette)
+    if jsonl + textconv + events + bindings > 1:
+        raise UsageError("--jsonl, --textconv, --events and --bindings are four views; choose one")
+    recording = Recording(cassette)
     out: TextIO = sys.stdout
     if isinstance(out, io.TextIOWrapper):
         # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
         cast("io.TextIOWrapper", out).reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
-    lines = _jsonl_lines if jsonl else _listed_lines(sys.stdout, textconv=textconv, colour=ctx.color)
-    for record in reader:
-        for line in lines(record):
-            out.write(f"{line}\n")
+    for line in _lines(recording, out, ctx, jsonl=jsonl, textconv=textconv, events=events, bindings=bindings):
+        out.write(f"{line}\n")
     out.flush()
-    if reader.problem:
-        warn_incomplete(reader)
+    if recording.problem:
+        warn_incomplete(recording)
         ctx.exit(3)
+
+
+def _lines(
+    recording: Recording,
+    out: TextIO,
+    ctx: click.Context,
+    *,
+    jsonl: bool,
+    textconv: bool,
+    events: bool,
+    bindings: bool,
+) -> Iterator[str]:
+    if events or bindings:
+        from .inside import binding_lines, event_lines
+
+        if events:
+            yield from event_lines(recording)
+        else:
+            from ..cassettes import Session
+
+            yield from binding_lines(Session.gather(recording))
+        return
+    lines = _jsonl_lines if jsonl else _listed_lines(out, textconv=textconv, colour=ctx.color)
+    for record in recording:
+        yield from lines(record)
 
 
 def _jsonl_lines(record: Record) -> Iterator[str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from sample_cassette import RECORDS, torn, write_sample
+from sessions import connection, session
 
-from wstape.cassettes import Direction, Header, Kind, Message, Record, encode_line, write_records
+from wstape.cassettes import Direction, Header, Kind, Message, Record, encode_line, printable, write_records
 from wstape.cli import run
-from wstape.cli.listing import Listing, printable
+from wstape.cli.listing import Listing
 
 
 def test_a_line_for_every_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,3 +168,41 @@ def test_colour_on_a_terminal_unless_told_otherwise(tmp_path: Path, no_color: st
     assert process.wait(timeout=60) == 0
     assert (b"\x1b[" in shown) == coloured
     assert b"closed" in shown
+
+
+@pytest.fixture
+def conversation(tmp_path: Path) -> Path:
+    """Two tools at work on one connection, a client that hands back an identifier, and a secret."""
+    path = tmp_path / "tools.cassette"
+    said: list[tuple[str, object]] = [
+        (">", {"type": "login", "password": "{{secret:password:1}}"}),
+        ("<", {"type": "welcome", "session_id": "s-4f9a7d1e66b0"}),
+    ]
+    for number in (1, 2):
+        said += [
+            (">", {"type": "work", "session_id": "s-4f9a7d1e66b0"}),
+            ("<", {"type": "executing", "call_id": f"call_{number}x{number}"}),
+            ("<", {"type": "completed", "call_id": f"call_{number}x{number}"}),
+        ]
+    write_records(path, session(connection(*said)).records())
+    return path
+
+
+def test_events_with_their_scopes(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "--events", str(conversation)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert lines[3].split() == ["0.014", "#1", "4", "<-", "executing", "call_id=call_1x1"]
+
+
+def test_bindings_with_their_sources(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "--bindings", str(conversation)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "s-4f9a7d1e66b0  from server:welcome /session_id (connection 1), sent by the client 2 times",
+        "{{secret:password:1}}  from outside: replay needs --secret password:1=VALUE or --secrets FILE",
+    ]
+
+
+def test_one_view_at_a_time(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "--events", "--bindings", str(conversation)]) == 2
+    assert "choose one" in capsys.readouterr().err

@@ -1,0 +1,47 @@
+"""A recording as its events, and where its client's values came from: ``show --events`` and ``show --bindings``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ..cassettes import Direction, Message, Record, Session, printable
+from ..contracts import CONNECTION, EventReader, infer
+from ..replayer import find_bindings, traces
+
+_ARROWS = {Direction.CLIENT: "->", Direction.SERVER: "<-"}
+
+
+def event_lines(records: Iterable[Record]) -> Iterator[str]:
+    """Yield a line an event: time, connection, direction, label, and the identifiers of the scopes that it is in.
+
+    ``records`` are iterated several times, to find envelope and scopes first. Raises ContractError when there is no
+    event.
+    """
+    contract = infer([records])
+    reader = EventReader(contract.envelope)
+    for record in records:
+        if not isinstance(record, Message):
+            continue
+        for event in reader.read(record):
+            keys = (f"{key.name}={key.value}" for key in contract.scope_keys(event) if key.name != CONNECTION)
+            place = f"{event.at_ns / 1e9:9.3f}  #{event.connection:<4} {event.position:>5} {_ARROWS[event.direction]}"
+            yield f"{place} {printable(event.label):<24} {printable(' '.join(keys))}".rstrip()
+
+
+def binding_lines(session: Session) -> Iterator[str]:
+    """Yield a line for each value of the client that the server issued, and for each that must come from outside."""
+    contract = infer([session.records()])
+    found = find_bindings(session, traces(session, contract.envelope))
+    uses = Counter(hole.value for holes in found.holes.values() for hole in holes)
+    uses.update(token for tokens in found.tokens.values() for token in tokens)
+    if not found.bindings and not found.secrets:
+        yield "no value of the client came from the server"
+    for binding in found.bindings:
+        times = uses[binding.value]
+        yield (
+            f"{printable(str(binding.value))}  from {printable(str(binding.source))}"
+            f", sent by the client {times} time{'' if times == 1 else 's'}"
+        )
+    for name in found.secrets:
+        yield f"{{{{secret:{name}}}}}  from outside: replay needs --secret {name}=VALUE or --secrets FILE"
