@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..cassettes import Closed, Connection, Direction, Ending, Handshake, Kind, Message
-from ..contracts import CONNECTION, Contract, Event, Finding, label_of
+from ..contracts import CONNECTION, Contract, Event, Finding, Severity, label_of
+from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
 from .timeline import Trace
 
@@ -179,13 +180,16 @@ def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[
             for symbol in sorted(like.having):
                 if like.having[symbol] == like.scopes and symbol not in scope.symbols:
                     told.add((number, symbol))
-                    yield _gone(
+                    finding = _gone(
                         symbol,
                         f"after `{scope.first.label}` ({scope.name}={scope.value}); "
                         f"all {like.scopes} recorded scopes that begin so have it",
                         number,
                         scope.first.position,
                     )
+                    # A few recordings need not have shown every way for a piece of work to end.
+                    otherwise = not scope.symbols <= like.having.keys() and like.scopes < FIRM_SEEN
+                    yield replace(finding, severity=Severity.WARNING) if otherwise else finding
     yield from _gone_from_connections(pairs, sometimes, told, stopped)
 
 

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
-from ..contracts import Contract
+from ..contracts import Contract, Event
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .timeline import Trace, traces
+
+
+_KEEP_ALIVE = frozenset(("ping", "pong", "heartbeat", "heartbeatack", "hb", "keepalive", "ka", "tick"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +25,14 @@ class Gate:
 
     ``awaited`` is the event that ended the turn in the recording; without it the client waits until a timeout.
     ``counts`` is what else the turn held: it is waited for as well, but only while the server keeps sending, since
-    counts vary from run to run.
+    counts vary from run to run. ``instead`` is the last event of the turn that answers something by an identifier:
+    when that came, a missing ``awaited`` costs the time of the timeout and is no reason to stop, for it may have been a
+    push that came by chance.
     """
 
     turn: int
     awaited: str | None = None  # symbol
+    instead: str | None = None  # symbol
     counts: dict[str, int] = field(default_factory=dict[str, int])  # symbol -> times it came in the recorded turn
     longest_gap_ns: int = 0  # between two messages of the recorded turn
     took_ns: int = 0  # the recorded turn
@@ -169,13 +175,19 @@ def _finish(timeline: Trace, contract: Contract, last_turn: int) -> Finish:
     return Finish(gate=gate, by=Direction.CLIENT)
 
 
+def _keeps_alive(event: Event) -> bool:
+    """Tell whether an event is there to keep the connection alive: it ends no turn, whenever it came."""
+    return event.label.lower().replace("-", "").replace("_", "") in _KEEP_ALIVE
+
+
 def _gate(timeline: Trace, turn: int, contract: Contract) -> Gate:
     moments = timeline.turn(turn)
+    moments = tuple(moment for moment in moments if not all(map(_keeps_alive, moment.events)))
     events = [event for moment in moments for event in moment.events]
     if not events:
         return Gate(turn=turn)
-    # An event that carries an identifier answers something; one that does not may be a heartbeat that came by chance.
-    answering = [event for event in events if len(contract.scope_keys(event)) > 1] or events
+    answers = [event.symbol for event in events if len(contract.scope_keys(event)) > 1]
+    awaited = events[-1].symbol
     times = [moment.message.at_ns for moment in moments]
     begun = next(
         (m.message.at_ns for m in timeline.moments if m.turn == turn and m.message.direction is Direction.CLIENT),
@@ -183,7 +195,8 @@ def _gate(timeline: Trace, turn: int, contract: Contract) -> Gate:
     )
     return Gate(
         turn=turn,
-        awaited=answering[-1].symbol,
+        awaited=awaited,
+        instead=answers[-1] if answers and answers[-1] != awaited else None,
         counts=dict(Counter(event.symbol for event in events)),
         longest_gap_ns=max(
             (later - earlier for earlier, later in zip([begun, *times], times, strict=False)), default=0
