@@ -15,7 +15,6 @@ from ..contracts import Contract, Event
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .timeline import Trace, traces
 
-
 _KEEP_ALIVE = frozenset(("ping", "pong", "heartbeat", "heartbeatack", "hb", "keepalive", "ka", "tick"))
 
 

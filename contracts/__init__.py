@@ -1,0 +1,46 @@
+"""What a recording means: envelopes, events, payload shapes, scopes, sequence rules, and the contract they make up."""
+
+from .checking import Checker
+from .contract import Contract, EventClaim, Learned, ScopeClaim
+from .envelopes import NAMES as ENVELOPE_NAMES
+from .envelopes import Envelope, detect
+from .errors import ContractError
+from .event import CONNECTION, Event, ScopeKey, label_of, side
+from .finding import Cause, Finding, Severity, fold, verdict
+from .inference import infer
+from .reading import EventReader
+from .rules import Rule
+from .scopes import Scope
+from .sequences import Pending
+from .shape import Shape
+from .similarity import RENAMED, shape_similarity
+
+__all__ = [
+    "CONNECTION",
+    "ENVELOPE_NAMES",
+    "RENAMED",
+    "Cause",
+    "Checker",
+    "Contract",
+    "ContractError",
+    "Envelope",
+    "Event",
+    "EventClaim",
+    "EventReader",
+    "Finding",
+    "Learned",
+    "Pending",
+    "Rule",
+    "Scope",
+    "ScopeClaim",
+    "ScopeKey",
+    "Severity",
+    "Shape",
+    "detect",
+    "fold",
+    "infer",
+    "label_of",
+    "shape_similarity",
+    "side",
+    "verdict",
+]

@@ -1,0 +1,358 @@
+"""Holding recordings against a contract: streaming, and one finding for each thing that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, Record
+from .closing import ABNORMAL, ClosingReader, is_abandoned
+from .contract import Contract
+from .event import CONNECTION, Event, label_of, side
+from .evidence import FIRM_SEEN, is_firm
+from .finding import Cause, Finding, Severity, fold
+from .json_text import split_pointer
+from .payloads import PayloadChecker
+from .reading import EventReader
+from .sequences import Pending, SequenceChecker, Violation
+from .shape import Shape
+from .similarity import RENAMED, shape_similarity
+
+MAX_UNKNOWN = 200
+"""Unknown labels that are told apart; a service that invents more has data for a label."""
+
+_TEMPLATE_RANK = ("alternate_succession", "response", "precedence", "init", "end")
+_KIND_RANK = ("missing", "extra", "order")
+
+
+class _Unknown:
+    """A label that the contract does not know."""
+
+    __slots__ = ("count", "first", "shape")
+
+    def __init__(self, first: Event) -> None:
+        self.first = first
+        self.count = 0
+        self.shape = Shape()
+
+
+class Checker:
+    """Takes the records of a recording, or of several one after the other, in order; `finish` gives the findings."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._payloads = PayloadChecker(contract)
+        self._sequences = SequenceChecker(contract)
+        self._events = EventReader(contract.envelope)
+        self._closings = ClosingReader()
+        self._findings: list[Finding] = []
+        self._seen: dict[str, int] = {}
+        self._unknown: dict[str, _Unknown] = {}
+        self._lossy: set[int | None] = set()
+        self._connections: set[int] = set()
+
+    def record(self, record: Record) -> None:
+        """Take the next record. A header begins a new recording, whose connections are its own."""
+        closing = None
+        match record:
+            case Message():
+                closing = self._closings.message(record)
+                if record.full_size is not None:
+                    self._lose(record.connection)
+                for event in self._events.read(record):
+                    self._event(event)
+            case Opened():
+                self._connections.add(record.connection)
+            case Closed():
+                closing = self._closings.closed(record)
+                lossy = record.connection in self._lossy or None in self._lossy
+                self._sequences.close(record.connection, complete=not lossy and not is_abandoned(record))
+                self._events.forget(record.connection)
+            case Note(lost=True):
+                self._lose(record.connection)
+            case Header():
+                self._sequences.finish()
+                self._events = EventReader(self._contract.envelope)
+                self._closings = ClosingReader()
+                self._lossy = set()
+                self._connections = set()
+            case _:
+                pass
+        if closing is not None and isinstance(record, (Message, Closed)):
+            self._closing(record.connection, *closing)
+
+    def pending(self, connection: int) -> tuple[Pending, ...]:
+        """Return what is still to come in the identifier scopes of an open connection."""
+        return self._sequences.pending(connection)
+
+    def finish(self) -> tuple[Finding, ...]:
+        """Return the findings, folded, the worst first. Connections whose end was not seen owe nothing."""
+        self._sequences.finish()
+        findings = [*self._findings, *self._payloads.findings()]
+        switched = self._switched()
+        if switched:
+            return fold([*switched, *findings])
+        groups = self._groups()
+        renamed = dict(self._renames(groups))
+        for symbol, unknown in self._unknown.items():
+            if symbol not in {new for new, _ in renamed.values()}:
+                findings.append(_unknown_label(symbol, unknown))
+        for number, group in enumerate(groups):
+            findings.append(renamed[number][1] if number in renamed else self._finding(group))
+        return fold(findings)
+
+    def _lose(self, connection: int | None) -> None:
+        # What the recorder missed must not pass for what never came.
+        for lost in list(self._connections) if connection is None else [connection]:
+            self._sequences.close(lost, complete=False)
+        self._lossy.add(connection)
+
+    def _event(self, event: Event) -> None:
+        symbol = event.symbol
+        self._seen[symbol] = self._seen.get(symbol, 0) + 1
+        self._connections.add(event.connection)
+        claim = self._contract.events.get(symbol)
+        if claim is None:
+            unknown = self._unknown.get(symbol)
+            if unknown is None:
+                if len(self._unknown) >= MAX_UNKNOWN:
+                    return
+                unknown = self._unknown[symbol] = _Unknown(event)
+            unknown.count += 1
+            unknown.shape.observe(event.payload)
+        else:
+            if claim.kind not in ("any", event.kind.value):
+                self._findings.append(_kind_changed(event, claim.kind, self._evidence(event, claim.seen, claim.scopes)))
+                self._findings = list(fold(self._findings))
+            self._payloads.check(event)
+        if not self._lossy or not (event.connection in self._lossy or None in self._lossy):
+            self._sequences.event(event, self._contract.scope_keys(event))
+
+    @staticmethod
+    def _evidence(event: Event, seen: int | None, scopes: int) -> Severity:
+        if event.direction is Direction.CLIENT or not is_firm(seen, scopes):
+            return Severity.WARNING
+        return Severity.BREAKING
+
+    def _closing(self, connection: int, by: Direction, code: str) -> None:
+        known = self._contract.closings.get(by, {})
+        # A server may leave in good order at any time; how a client leaves is the recording's own doing.
+        if by is Direction.CLIENT or code in known or code in ("1000", "1001", "1005"):
+            return
+        firm = self._contract.learned.connections >= FIRM_SEEN
+        seen = ", ".join(sorted(known)) or "none"
+        what = (
+            "the server broke the connection off without closing it"
+            if code == ABNORMAL
+            else f"the server closed the connection with code {code}"
+        )
+        self._findings.append(
+            Finding(
+                id="close/abnormal" if code == ABNORMAL else "close/code",
+                severity=Severity.BREAKING if firm else Severity.WARNING,
+                direction=by,
+                label=None,
+                path=None,
+                connection=connection,
+                position=self._events.position(connection),
+                message=f"{what}; on {self._contract.learned.connections} recorded connections it never did "
+                f"(seen from the server: {seen})",
+                baseline=sorted(known),
+                candidate=code,
+            )
+        )
+
+    def _switched(self) -> list[Finding]:
+        """Return one finding for each side of which nothing can be read any more: another encoding altogether."""
+        found: list[Finding] = []
+        for direction in Direction:
+            if any(side(symbol) is direction for symbol in self._seen if symbol in self._contract.events):
+                continue
+            known = [claim for symbol, claim in self._contract.events.items() if side(symbol) is direction]
+            for label in ("binary", "text"):
+                unknown = self._unknown.get(f"{direction.value}:{label}")
+                if unknown is not None and known:
+                    severity = self._evidence(
+                        unknown.first, max(claim.seen or FIRM_SEEN for claim in known), max(c.scopes for c in known)
+                    )
+                    found.append(_kind_changed(unknown.first, self._contract.envelope.name, severity, unknown.count))
+        return found
+
+    def _groups(self) -> list[list[Violation]]:
+        """Return the violations by cause, the one that says it best first in each group."""
+        lost = {(symbol, split_pointer(path)) for symbol, path in self._payloads.lost_places()}
+        violations = [one for one in self._sequences.violations() if not self._is_explained(one, lost)]
+        causes = self._sequences.causes
+        distinct = list(dict.fromkeys(violation.cause for violation in violations))
+        for number, one in enumerate(distinct):
+            for two in distinct[:number]:
+                if one.symbols & two.symbols and {one.kind, two.kind} != {"missing", "extra"}:
+                    causes.join(one, two)
+        groups: dict[Cause, list[Violation]] = {}
+        for violation in violations:
+            groups.setdefault(causes.find(violation.cause), []).append(violation)
+        return [sorted(group, key=_rank) for group in groups.values()]
+
+    def _is_explained(self, violation: Violation, lost: set[tuple[str, tuple[str, ...]]]) -> bool:
+        """Tell whether an event is missing from a scope because its payload lost the identifier, which is said there."""
+        if not lost or violation.scope.name == CONNECTION:
+            return False
+        scope = self._contract.scopes[violation.grain].scope
+        for symbol in {*violation.rule.events, *violation.cause.symbols}:
+            for pointer in scope.paths.get(symbol, ()):
+                keys = split_pointer(pointer)
+                if any((symbol, keys[:length]) in lost for length in range(1, len(keys) + 1)):
+                    return True
+        return False
+
+    def _renames(self, groups: Sequence[Sequence[Violation]]) -> Iterator[tuple[int, tuple[str, Finding]]]:
+        """Return, by group, the events that never came while a new one with nearly the same payload did."""
+        taken: set[str] = set()
+        for number, group in enumerate(groups):
+            gone = sorted(
+                {
+                    symbol
+                    for violation in group
+                    if violation.cause.kind == "missing"
+                    for symbol in violation.cause.symbols
+                    if symbol not in self._seen and symbol in self._contract.events
+                }
+            )
+            candidates = [
+                (shape_similarity(self._contract.events[old].payload or {}, unknown.shape), old, new)
+                for old in gone
+                for new, unknown in self._unknown.items()
+                if new not in taken and side(new) is side(old)
+            ]
+            best = max(candidates, default=None, key=lambda entry: (entry[0], entry[1], entry[2]))
+            if best is None or best[0] < RENAMED:
+                continue
+            _, old, new = best
+            taken.add(new)
+            unknown, claim = self._unknown[new], self._contract.events[old]
+            yield (
+                number,
+                (
+                    new,
+                    Finding(
+                        id="event/renamed",
+                        severity=group[0].severity,
+                        direction=side(old),
+                        label=label_of(old),
+                        path=None,
+                        connection=unknown.first.connection,
+                        position=unknown.first.position,
+                        count=unknown.count,
+                        message=f"`{label_of(old)}` never came; `{label_of(new)}`, which is new, came with nearly the "
+                        f"same payload" + (f" (recorded {claim.seen} times)" if claim.seen else ""),
+                        baseline=label_of(old),
+                        candidate=label_of(new),
+                        cause=Cause(kind="missing", symbols=frozenset((old,))),
+                    ),
+                ),
+            )
+
+    def _finding(self, group: Sequence[Violation]) -> Finding:
+        best = group[0]
+        link = self._link(group)
+        if link is not None:
+            return link
+        blamed = best.cause.symbols if best.cause.kind != "order" else {best.rule.events[-1]}
+        symbol = sorted(blamed)[0]
+        symbols = frozenset(
+            name for violation in group if violation.cause.kind == best.cause.kind for name in violation.cause.symbols
+        )
+        return Finding(
+            id=f"sequence/{best.rule.template}",
+            severity=min((one.severity for one in group), key=lambda severity: severity.rank),
+            direction=side(symbol),
+            label=label_of(symbol),
+            path=None,
+            connection=best.scope.connection,
+            position=best.position,
+            count=best.count,
+            message=f"{best.what} ({best.scope}); {_evidence_words(best)}",
+            baseline=f"{best.rule.template}({', '.join(best.rule.events)})",
+            candidate=str(best.scope),
+            cause=Cause(kind=best.cause.kind, symbols=symbols),
+        )
+
+    def _link(self, group: Sequence[Violation]) -> Finding | None:
+        best = group[0]
+        for lacking, unasked in self._sequences.links.values():
+            if lacking.cause != best.cause and unasked.cause != best.cause:
+                continue
+            if lacking.grain != best.grain:
+                continue
+            a, b = lacking.rule.events
+            scope = self._contract.scopes[lacking.grain].scope
+            path = scope.paths.get(b, (None,))[0]
+            return Finding(
+                id="link/lost",
+                severity=min((one.severity for one in group), key=lambda severity: severity.rank),
+                direction=side(b),
+                label=label_of(b),
+                path=path,
+                connection=unasked.scope.connection,
+                position=unasked.position,
+                message=f"`{label_of(b)}` came with {unasked.scope}, which no `{label_of(a)}` asked for, and never with "
+                f"{lacking.scope.value}; {_evidence_words(lacking)}",
+                baseline=lacking.scope.value,
+                candidate=unasked.scope.value,
+                cause=Cause(kind="link", symbols=frozenset((a, b))),
+            )
+        return None
+
+
+def _rank(violation: Violation) -> tuple[int, int, int, int, tuple[str, ...]]:
+    return (
+        violation.severity.rank,
+        violation.grain,
+        _KIND_RANK.index(violation.cause.kind),
+        _TEMPLATE_RANK.index(violation.rule.template) if violation.rule.template in _TEMPLATE_RANK else 9,
+        violation.rule.events,
+    )
+
+
+def _evidence_words(violation: Violation) -> str:
+    rule = violation.rule
+    if rule.seen is None:
+        return "the contract asks for it"
+    if violation.scope.name == CONNECTION:
+        connections = "the one recorded connection" if rule.scopes == 1 else f"{rule.scopes} connections"
+        return f"{violation.held} in all {rule.seen} recorded cases on {connections}"
+    if rule.scopes == 1:
+        return f"{violation.held} in the one recorded scope"
+    return f"{violation.held} in all {rule.scopes} recorded scopes"
+
+
+def _kind_changed(event: Event, baseline: str, severity: Severity, count: int = 1) -> Finding:
+    was = f"a {baseline} message" if baseline in ("text", "binary") else f"wrapped as {baseline}"
+    return Finding(
+        id="message/kind-changed",
+        severity=severity,
+        direction=event.direction,
+        label=event.label,
+        path=None,
+        connection=event.connection,
+        position=event.position,
+        count=count,
+        message=f"what the {event.direction.value} sends was {was}, now `{event.label}` is a {event.kind.value} message"
+        + ("" if event.kind is Kind.BINARY or baseline == "binary" else " that is not JSON"),
+        baseline=baseline,
+        candidate=event.kind.value,
+    )
+
+
+def _unknown_label(symbol: str, unknown: _Unknown) -> Finding:
+    return Finding(
+        id="event/unknown-label",
+        severity=Severity.INFO,
+        direction=side(symbol),
+        label=label_of(symbol),
+        path=None,
+        connection=unknown.first.connection,
+        position=unknown.first.position,
+        count=unknown.count,
+        message=f"`{label_of(symbol)}` is new: the contract does not know it",
+        candidate=label_of(symbol),
+    )

@@ -1,0 +1,339 @@
+"""The contract: what holds for every event and every scope, with the evidence for each claim.
+
+``docs/contract-document.md`` describes the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+
+from ..cassettes import Direction, FileError
+from .document import dumps
+from .envelopes import Envelope, envelope_from
+from .errors import ContractError
+from .event import CONNECTION, Event, ScopeKey
+from .json_text import NOT_JSON, join_pointer, parse, split_pointer
+from .rules import TEMPLATES, Rule
+from .schema import Schema
+from .scopes import Scope, ScopeReader
+
+FORMAT = "contract"
+VERSION = 1
+MAX_BYTES = 64 << 20
+
+_SYMBOL = re.compile(r"(?:client|server):.+", re.DOTALL)
+_Object = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventClaim:
+    """What the contract says of one event."""
+
+    kind: str  # "text", "binary" or "any"
+    seen: int | None  # None: written by a person
+    scopes: int  # instances of its finest scope
+    payload: Schema | None  # None: nothing is claimed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeClaim:
+    """A scope and its rules."""
+
+    scope: Scope
+    rules: tuple[Rule, ...]
+
+    @property
+    def name(self) -> str:
+        """The scope's name."""
+        return self.scope.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a contract was learned from."""
+
+    cassettes: int = 0
+    connections: int = 0
+    messages: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contract:
+    """A contract in memory. Scopes stand finest first, the connection last."""
+
+    envelope: Envelope
+    learned: Learned = field(default_factory=Learned)
+    events: Mapping[str, EventClaim]
+    scopes: tuple[ScopeClaim, ...]
+    closings: Mapping[Direction, Mapping[str, int]] = field(default_factory=dict[Direction, Mapping[str, int]])
+
+    def __post_init__(self) -> None:
+        reader = ScopeReader([claim.scope for claim in self.scopes if claim.name != CONNECTION])
+        object.__setattr__(self, "_reader", reader)
+
+    def scope_keys(self, event: Event) -> tuple[ScopeKey, ...]:
+        """Return the scopes that an event belongs to, finest first, its connection last."""
+        return cast("ScopeReader", self._reader).keys(event)  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a document. Raises FileError, or ContractError with the place in the document."""
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ContractError(path, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
+            data = path.read_bytes()
+        except OSError as error:
+            raise FileError.from_os_error(path, error) from error
+        document = parse(data)
+        if document is NOT_JSON:
+            raise ContractError(path, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
+        return cls.from_document(document, where=path)
+
+    @classmethod
+    def from_document(cls, document: object, *, where: Path | str = "contract") -> Self:
+        """Return the contract that a document describes. Raises ContractError."""
+        return cls(**_Loader(where).contract(document))  # pyright: ignore[reportArgumentType]
+
+    def document(self) -> dict[str, object]:
+        """Return the document as plain JSON values, in the order in which it is written."""
+        return {
+            "wstape": FORMAT,
+            "version": VERSION,
+            "envelope": self.envelope.parameters(),
+            "learned": {
+                "cassettes": self.learned.cassettes,
+                "connections": self.learned.connections,
+                "messages": self.learned.messages,
+            },
+            "events": {symbol: _event_document(self.events[symbol]) for symbol in sorted(self.events)},
+            "scopes": [_scope_document(claim) for claim in self.scopes],
+            "closings": {
+                direction.value: dict(sorted(self.closings[direction].items()))
+                for direction in Direction
+                if self.closings.get(direction)
+            },
+        }
+
+    def dumps(self) -> str:
+        """Return the document's text: the same contract gives the same bytes."""
+        return dumps(self.document())
+
+
+def _event_document(claim: EventClaim) -> _Object:
+    document: _Object = {"kind": claim.kind}
+    if claim.seen is not None:
+        document |= {"seen": claim.seen, "scopes": claim.scopes}
+    if claim.payload is not None:
+        document["payload"] = claim.payload
+    return document
+
+
+def _scope_document(claim: ScopeClaim) -> _Object:
+    document: _Object = {"name": claim.name}
+    if claim.scope.instances:
+        document |= {"instances": claim.scope.instances, "events": claim.scope.events}
+    if claim.scope.paths:
+        document["paths"] = {
+            symbol: pointers[0] if len(pointers) == 1 else list(pointers)
+            for symbol, pointers in claim.scope.paths.items()
+        }
+    document["rules"] = [_rule_document(rule) for rule in claim.rules]
+    return document
+
+
+def _rule_document(rule: Rule) -> _Object:
+    document: _Object = {"rule": rule.template, "of": list(rule.events)}
+    if rule.seen is not None:
+        document |= {"seen": rule.seen, "scopes": rule.scopes}
+    if rule.surprise is not None:
+        document["surprise"] = rule.surprise
+    if rule.pinned:
+        document["pinned"] = True
+    return document
+
+
+class _Loader:
+    """Reads a document strictly, and says where it makes no sense."""
+
+    def __init__(self, where: Path | str) -> None:
+        self._where = where
+
+    def contract(self, document: object) -> dict[str, object]:
+        if not isinstance(document, dict) or cast("_Object", document).get("wstape") != FORMAT:
+            raise ContractError(
+                self._where, "", "not a wstape contract", "name a .contract.json file as 'wstape infer' writes it"
+            )
+        top = cast("_Object", document)
+        version = top.get("version")
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            raise self._wrong("/version", f"{version!r} is not a version", "learn the contract again")
+        if version > VERSION:
+            raise self._wrong("/version", f"version {version} is newer than {VERSION}", "update wstape")
+        try:
+            envelope = envelope_from(self._object(top.get("envelope"), "/envelope"))
+        except ValueError as error:
+            raise self._wrong("/envelope", str(error)) from error
+        learned = self._object(top.get("learned", {}), "/learned")
+        events = self._object(top.get("events"), "/events")
+        scopes = [
+            self._scope(entry, f"/scopes/{number}")
+            for number, entry in enumerate(self._array(top.get("scopes", []), "/scopes"))
+        ]
+        names = [claim.name for claim in scopes]
+        if len(set(names)) < len(names):
+            raise self._wrong("/scopes", "two scopes have one name")
+        inner = [claim for claim in scopes if claim.name != CONNECTION]
+        outer = [claim for claim in scopes if claim.name == CONNECTION] or [
+            ScopeClaim(scope=Scope(name=CONNECTION, paths={}), rules=())
+        ]
+        closings = self._object(top.get("closings", {}), "/closings")
+        return {
+            "envelope": envelope,
+            "learned": Learned(
+                **{
+                    name: self._count(learned.get(name, 0), f"/learned/{name}") or 0
+                    for name in ("cassettes", "connections", "messages")
+                }
+            ),
+            "events": {symbol: self._event(symbol, entry) for symbol, entry in events.items()},
+            "scopes": (*inner, *outer),
+            "closings": {direction: self._closings(closings, direction) for direction in Direction},
+        }
+
+    def _closings(self, closings: _Object, direction: Direction) -> dict[str, int]:
+        place = f"/closings/{direction.value}"
+        codes = self._object(closings.get(direction.value, {}), place)
+        return {code: self._count(count, place + join_pointer((code,))) or 0 for code, count in codes.items()}
+
+    def _event(self, symbol: str, entry: object) -> EventClaim:
+        place = "/events" + join_pointer((symbol,))
+        self._symbol(symbol, place)
+        event = self._object(entry, place)
+        kind = event.get("kind", "any")
+        if kind not in ("text", "binary", "any"):
+            raise self._wrong(f"{place}/kind", f"{kind!r} is not one of text, binary, any")
+        payload = event.get("payload")
+        if payload is not None:
+            schema = self._object(payload, f"{place}/payload")
+            try:
+                Draft202012Validator.check_schema(schema)
+            except SchemaError as error:
+                worst = best_match([error]) or error
+                inside = "".join(f"/{part}" for part in worst.absolute_path)
+                problem = worst.message.splitlines()[0][:200]
+                raise self._wrong(f"{place}/payload{inside}", f"not a JSON Schema: {problem}") from error
+            self._annotations(schema, f"{place}/payload")
+            payload = schema
+        return EventClaim(
+            kind=cast("str", kind),
+            seen=self._count(event.get("seen"), f"{place}/seen"),
+            scopes=self._count(event.get("scopes", 0), f"{place}/scopes") or 0,
+            payload=cast("Schema | None", payload),
+        )
+
+    def _annotations(self, value: object, place: str) -> None:
+        """Check what the meta-schema does not: our own keywords, patterns, and references that lead away."""
+        if isinstance(value, list):
+            for number, item in enumerate(cast("list[object]", value)):
+                self._annotations(item, f"{place}/{number}")
+        if not isinstance(value, dict):
+            return
+        schema = cast("_Object", value)
+        seen = schema.get("x-wstape-seen")
+        if "x-wstape-seen" in schema and not isinstance(seen, dict):
+            self._count(seen, f"{place}/x-wstape-seen")
+        pattern = schema.get("pattern")
+        if isinstance(pattern, str):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise self._wrong(f"{place}/pattern", f"not a regular expression: {error}") from error
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and not reference.startswith("#"):
+            raise self._wrong(f"{place}/$ref", "a reference out of the schema is never followed")
+        for key, item in schema.items():
+            if key not in ("enum", "const", "default", "examples"):
+                self._annotations(item, place + join_pointer((key,)))
+
+    def _scope(self, entry: object, place: str) -> ScopeClaim:
+        document = self._object(entry, place)
+        name = document.get("name")
+        if not isinstance(name, str) or not name:
+            raise self._wrong(f"{place}/name", "a scope needs a name")
+        paths: dict[str, tuple[str, ...]] = {}
+        for symbol, value in self._object(document.get("paths", {}), f"{place}/paths").items():
+            where = f"{place}/paths" + join_pointer((symbol,))
+            self._symbol(symbol, where)
+            pointers = [value] if isinstance(value, str) else self._array(value, where)
+            for pointer in pointers:
+                try:
+                    split_pointer(pointer if isinstance(pointer, str) else "?")
+                except ValueError as error:
+                    raise self._wrong(where, f"{pointer!r} is not a JSON pointer") from error
+            paths[symbol] = tuple(cast("list[str]", pointers))
+        rules = self._array(document.get("rules", []), f"{place}/rules")
+        return ScopeClaim(
+            scope=Scope(
+                name=name,
+                paths=paths,
+                instances=self._count(document.get("instances", 0), f"{place}/instances") or 0,
+                events=self._count(document.get("events", 0), f"{place}/events") or 0,
+            ),
+            rules=tuple(self._rule(rule, f"{place}/rules/{number}") for number, rule in enumerate(rules)),
+        )
+
+    def _rule(self, entry: object, place: str) -> Rule:
+        document = self._object(entry, place)
+        template = TEMPLATES.get(str(document.get("rule")))
+        if template is None:
+            known = ", ".join(TEMPLATES)
+            raise self._wrong(f"{place}/rule", f"{document.get('rule')!r} is not a rule (known: {known})")
+        events = self._array(document.get("of"), f"{place}/of")
+        if len(events) != template.arity or len({str(event) for event in events}) != len(events):
+            raise self._wrong(f"{place}/of", f"{template.id} takes {template.arity} different event(s)")
+        for event in events:
+            self._symbol(event, f"{place}/of")
+        pinned = document.get("pinned", False)
+        if not isinstance(pinned, bool):
+            raise self._wrong(f"{place}/pinned", "neither true nor false")
+        return Rule(
+            template=template.id,
+            events=tuple(cast("list[str]", events)),
+            seen=self._count(document.get("seen"), f"{place}/seen"),
+            scopes=self._count(document.get("scopes", 0), f"{place}/scopes") or 0,
+            surprise=self._count(document.get("surprise"), f"{place}/surprise"),
+            pinned=pinned,
+        )
+
+    def _symbol(self, value: object, place: str) -> None:
+        if not isinstance(value, str) or not _SYMBOL.fullmatch(value):
+            raise self._wrong(place, f"{value!r} is not an event", "write it as client:LABEL or server:LABEL")
+
+    def _object(self, value: object, place: str) -> _Object:
+        if not isinstance(value, dict):
+            raise self._wrong(place, "not an object" if value is not None else "missing")
+        return cast("_Object", value)
+
+    def _array(self, value: object, place: str) -> list[object]:
+        if not isinstance(value, list):
+            raise self._wrong(place, "not an array" if value is not None else "missing")
+        return cast("list[object]", value)
+
+    def _count(self, value: object, place: str) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise self._wrong(place, f"{value!r} is not a count")
+        return value
+
+    def _wrong(
+        self, place: str, problem: str, advice: str = "correct it, or learn the contract again"
+    ) -> ContractError:
+        return ContractError(self._where, place, problem, advice)

@@ -1,0 +1,53 @@
+"""An event: what an envelope reads out of a message, and the scopes that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..cassettes import Direction, Kind
+
+CONNECTION = "connection"
+"""Name of the scope that every event of a connection belongs to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event. A JSON-RPC batch gives several, all at the position of their message."""
+
+    connection: int
+    direction: Direction  # who sent it
+    label: str  # "agent_started"; JSON-RPC: "initialize", "initialize:result", "initialize:error"
+    payload: object  # parsed JSON; the text itself of a text that is not JSON; None for binary
+    kind: Kind  # TEXT or BINARY
+    position: int  # number of the message in its connection, from 1, counting every recorded message
+    at_ns: int  # since the session began
+
+    @property
+    def symbol(self) -> str:
+        """The event's name in rules and documents: "server:agent_started"."""
+        return f"{self.direction.value}:{self.label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeKey:
+    """One instance of a scope: the events of one connection that carry one identifier's value.
+
+    The connection's own scope has the name "connection" and an empty value.
+    """
+
+    name: str
+    connection: int
+    value: str
+
+    def __str__(self) -> str:
+        return f"connection {self.connection}" if self.name == CONNECTION else f"{self.name}={self.value}"
+
+
+def side(symbol: str) -> Direction:
+    """Return who sends the events of a symbol."""
+    return Direction.CLIENT if symbol.startswith("client:") else Direction.SERVER
+
+
+def label_of(symbol: str) -> str:
+    """Return a symbol without its direction."""
+    return symbol.partition(":")[2]

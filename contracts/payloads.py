@@ -1,0 +1,452 @@
+"""Payloads held against a contract: fast while they fit, in words when they do not.
+
+jsonschema-rs answers yes or no; only after a no does `jsonschema`, the reference, say what is wrong. The fast
+schema is closed, so that one call also tells whether there are fields that the contract does not know.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from ..cassettes import Direction
+from .contract import Contract, EventClaim
+from .event import Event, label_of
+from .evidence import FIRM_INTEGER_SEEN, is_firm
+from .finding import Finding, Severity
+from .json_text import JsonArray, JsonObject, Pointer, clip, excerpt, join_pointer, type_name, with_article
+from .schema import PINNED, SEEN, Schema, to_schema
+from .shape import Shape
+from .similarity import types_of
+
+MAX_TALLIES = 2_000
+"""Different findings that are kept; a build that breaks more than that is broken enough."""
+
+_FORMAT_WORDS = {"uri": "a URI", "uuid": "a UUID", "email": "an e-mail address"}
+_Path = tuple[str | int, ...]
+
+
+class _Validator(Protocol):
+    def is_valid(self, instance: object) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Tally:
+    """One finding in the making."""
+
+    finding: Finding
+    count: int = 1
+
+
+@dataclass(slots=True)
+class _Parent:
+    """Which fields went missing from, and came new to, the objects at one place."""
+
+    missing: dict[str, int] = field(default_factory=dict[str, int])
+    added: dict[str, int] = field(default_factory=dict[str, int])
+    both: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    required: dict[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+
+
+class _Label:
+    """The compiled schema of one event."""
+
+    def __init__(self, claim: EventClaim, schema: Schema) -> None:
+        self.claim = claim
+        self.schema = schema
+        self.closed = _compiled(_close(schema))
+        self.open = _compiled(schema)
+        self.reference = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+class PayloadChecker:
+    """Collects what is wrong with the payloads of a recording."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._events = contract.events
+        self._labels: dict[str, _Label | None] = {}
+        self._tallies: dict[tuple[str, str, str], _Tally] = {}  # (id, symbol, path)
+        self._parents: dict[tuple[str, Pointer], _Parent] = {}
+        self._scope_places = {
+            (symbol, pointer)
+            for claim in contract.scopes
+            for symbol, pointers in claim.scope.paths.items()
+            for pointer in pointers
+        }
+
+    def check(self, event: Event) -> None:
+        """Hold one event's payload against the schema of its label, if there is one."""
+        symbol = event.symbol
+        if symbol not in self._labels:
+            claim = self._events.get(symbol)
+            compilable = claim is not None and claim.payload is not None
+            self._labels[symbol] = _Label(claim, claim.payload) if compilable and claim and claim.payload else None
+        label = self._labels[symbol]
+        if label is None or _is_valid(label.closed, event.payload):
+            return
+        missing: dict[_Path, list[str]] = {}
+        places: dict[_Path, Pointer] = {}
+        if not _is_valid(label.open, event.payload):
+            for error in _errors(label.reference, event.payload):
+                path: _Path = tuple(error.absolute_path)
+                place = _place(error)
+                if error.validator == "required":
+                    if path not in missing:
+                        missing[path] = self._missing(event, label, error, place)
+                        places[path] = place
+                else:
+                    self._broken(event, label, error, place)
+        added: dict[_Path, JsonObject] = {}
+        for path, place, fields in _added(label.schema, event.payload, (), ()):
+            added[path] = fields
+            places[path] = place
+            for key, value in fields.items():
+                self._tally(
+                    event,
+                    "payload/field-added",
+                    (*place, key),
+                    Severity.INFO,
+                    f"`{join_pointer((*place, key))}` is new: {excerpt(value)}",
+                    None,
+                    value,
+                )
+        for path, place in places.items():
+            self._remember(event.symbol, place, missing.get(path, []), added.get(path, {}))
+
+    def _missing(self, event: Event, label: _Label, error: ValidationError, place: Pointer) -> list[str]:
+        instance = cast("JsonObject", error.instance)
+        schema = cast("Schema", error.schema)
+        properties = cast("Mapping[str, object]", schema.get("properties") or {})
+        missing = [key for key in cast("list[str]", error.validator_value) if key not in instance]
+        for key in missing:
+            of = properties.get(key)
+            own = cast("Mapping[str, object]", of) if isinstance(of, dict) else {}
+            pointer = join_pointer((*place, key))
+            parent = self._parents.setdefault((event.symbol, place), _Parent())
+            parent.required[key] = own
+            self._tally(
+                event,
+                "payload/field-missing",
+                (*place, key),
+                _severity(event, label, schema.get(SEEN), pinned=_is_pinned(schema) or _is_pinned(own)),
+                f"`{pointer}` {_always('was present', schema)}, now missing",
+                own.get("type"),
+                None,
+            )
+        return missing
+
+    def _broken(self, event: Event, label: _Label, error: ValidationError, place: Pointer) -> None:
+        schema = cast("Schema", error.schema) if isinstance(error.schema, dict) else {}
+        keyword, expected = str(error.validator), cast("object", error.validator_value)
+        value = cast("object", error.instance)
+        pointer = join_pointer(place)
+        named = f"`{pointer}`" if pointer else "the payload"
+        seen = schema.get(SEEN)
+        pinned = _is_pinned(schema)
+        severity = _severity(event, label, seen, pinned=pinned)
+        learned = SEEN in schema and not pinned
+        match keyword:
+            case "type":
+                id_ = "payload/type-changed"
+                types = [expected] if isinstance(expected, str) else cast("list[str]", expected)
+                words = " or ".join(with_article(type_) for type_ in types)
+                if types_of(schema) == {"integer", "number"} and type_name(value) == "number" and learned:
+                    firm = isinstance(seen, int) and seen >= FIRM_INTEGER_SEEN
+                    severity = severity if firm else max(severity, Severity.WARNING, key=lambda one: one.rank)
+                said = f"{named} {_always(f'was {words}', schema)}, now {_now(value)}"
+            case "enum":
+                id_ = "payload/enum-value"
+                severity = _at_most_warning(severity) if learned else severity
+                words = ", ".join(excerpt(item, 30) for item in cast("list[object]", expected)[:8])
+                said = f"{named} {_always(f'was one of {words}', schema)}, now {excerpt(value)}"
+            case "format":
+                id_ = "payload/format-changed"
+                if learned and (event.symbol, pointer) in self._scope_places:
+                    severity = _at_most_warning(severity)  # an identifier may change its form while it is still echoed
+                words = _FORMAT_WORDS.get(str(expected), f"a {expected}")
+                said = f"{named} {_always(f'was {words}', schema)}, now {excerpt(value)}"
+            case "pattern":
+                id_ = "payload/format-changed"
+                severity = _at_most_warning(severity) if learned else severity
+                prefix = str(expected).removeprefix("^")
+                known = (
+                    f"began with {prefix!r}"
+                    if learned and prefix.replace("-", "_").isidentifier()
+                    else f"matched {expected!r}"
+                )
+                said = f"{named} {_always(known, schema)}, now {excerpt(value)}"
+            case "const":
+                id_ = "payload/value-changed"
+                said = f"{named} {_always(f'was {excerpt(expected)}', schema)}, now {excerpt(value)}"
+            case "additionalProperties" | "unevaluatedProperties" | "propertyNames":
+                id_ = "payload/field-added"
+                said = f"{named} has fields that the contract forbids: {error.message.splitlines()[0][:200]}"
+            case _:
+                id_ = "payload/value-changed"
+                said = f"{named} breaks {keyword} {excerpt(expected)} of the contract: {excerpt(value)}"
+        self._tally(event, id_, place, severity, said, expected, value)
+
+    def _tally(
+        self,
+        event: Event,
+        id_: str,
+        place: Pointer,
+        severity: Severity,
+        message: str,
+        baseline: object,
+        candidate: object,
+    ) -> None:
+        path = join_pointer(place)
+        key = (id_, event.symbol, path)
+        known = self._tallies.get(key)
+        if known is not None:
+            known.count += 1
+            if severity.rank < known.finding.severity.rank:
+                count = known.count
+                known = None
+            else:
+                return
+        else:
+            count = 1
+        if len(self._tallies) >= MAX_TALLIES and key not in self._tallies:
+            return
+        finding = Finding(
+            id=id_,
+            severity=severity,
+            direction=event.direction,
+            label=event.label,
+            path=path,
+            connection=event.connection,
+            position=event.position,
+            message=message,
+            baseline=clip(baseline),
+            candidate=clip(candidate),
+        )
+        self._tallies[key] = _Tally(finding, count)
+
+    def _remember(self, symbol: str, place: Pointer, missing: Sequence[str], added: JsonObject) -> None:
+        if not missing and not added:
+            return
+        parent = self._parents.setdefault((symbol, place), _Parent())
+        for key in missing:
+            parent.missing[key] = parent.missing.get(key, 0) + 1
+        for key, value in list(added.items())[:50]:
+            parent.added[key] = parent.added.get(key, 0) + 1
+            parent.shapes.setdefault(key, Shape()).observe(value)
+            for gone in missing:
+                parent.both[gone, key] = parent.both.get((gone, key), 0) + 1
+
+    def lost_places(self) -> frozenset[tuple[str, str]]:
+        """Return the places (symbol, pointer) that should hold an identifier of a scope and no longer do."""
+        return frozenset(
+            (symbol, path)
+            for id_, symbol, path in self._tallies
+            if id_ in ("payload/field-missing", "payload/type-changed")
+            for place in self._scope_places
+            if place[0] == symbol and (place[1] == path or place[1].startswith(path + "/"))
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        """Return what was found, a missing field and the new one that took its place as one rename."""
+        renamed: dict[tuple[str, str], tuple[str, _Parent]] = {}
+        taken: set[tuple[str, str]] = set()
+        for (symbol, place), parent in self._parents.items():
+            for gone, new in _renames(parent):
+                old_path, new_path = join_pointer((*place, gone)), join_pointer((*place, new))
+                renamed[symbol, old_path] = (new_path, parent)
+                taken.add((symbol, new_path))
+        for (id_, symbol, path), tally in self._tallies.items():
+            finding = tally.finding
+            count = tally.count
+            if id_ == "payload/field-added" and (symbol, path) in taken:
+                continue
+            if id_ == "payload/field-missing" and (symbol, path) in renamed:
+                new_path, _ = renamed[symbol, path]
+                message = finding.message.removesuffix(", now missing") + f", now it is called `{new_path}`"
+                yield _counted(finding, count, "payload/field-renamed", message, path, new_path)
+            else:
+                yield _counted(finding, count, id_, finding.message, finding.baseline, finding.candidate)
+
+
+def _counted(finding: Finding, count: int, id_: str, message: str, baseline: object, candidate: object) -> Finding:
+    return Finding(
+        id=id_,
+        severity=finding.severity,
+        direction=finding.direction,
+        label=finding.label,
+        path=finding.path,
+        connection=finding.connection,
+        position=finding.position,
+        count=count,
+        message=message,
+        baseline=baseline,
+        candidate=candidate,
+    )
+
+
+def _renames(parent: _Parent) -> Iterator[tuple[str, str]]:
+    """Pair fields that went with fields that came, in exactly the same objects and of a type that fits."""
+    pairs: list[tuple[float, str, str]] = []
+    for (gone, new), together in parent.both.items():
+        if not together == parent.missing[gone] == parent.added[new]:
+            continue
+        old, now = parent.required.get(gone, {}), to_schema(parent.shapes[new])
+        old_types, new_types = types_of(old), types_of(now)
+        if old_types and not new_types <= old_types | {"null"}:
+            continue
+        if "format" in old and now.get("format") != old["format"]:
+            continue
+        alike = difflib.SequenceMatcher(None, gone.lower(), new.lower(), autojunk=False).ratio()
+        # With the same type alone two strings are no rename: the name or the nature of the value must speak for it.
+        pairs.append((-alike, gone, new))
+    used: set[str] = set()
+    for _, gone, new in sorted(pairs):
+        if gone not in used and new not in used:
+            used |= {gone, new}
+            yield gone, new
+
+
+def _severity(event: Event, label: _Label, seen: object, *, pinned: bool) -> Severity:
+    if pinned:
+        return Severity.BREAKING
+    # What clients send is the recording's own doing: a check of a recording judges the service.
+    if event.direction is Direction.CLIENT:
+        return Severity.WARNING
+    return (
+        Severity.BREAKING if is_firm(seen if isinstance(seen, int) else None, label.claim.scopes) else Severity.WARNING
+    )
+
+
+def _at_most_warning(severity: Severity) -> Severity:
+    return max(severity, Severity.WARNING, key=lambda one: one.rank)
+
+
+def _is_pinned(schema: Mapping[str, object]) -> bool:
+    return schema.get(PINNED) is True
+
+
+def _always(claim: str, schema: Mapping[str, object]) -> str:
+    seen = schema.get(SEEN)
+    if not isinstance(seen, int):
+        return claim.replace("was ", "must be ", 1) + " by the contract"
+    if seen == 1:
+        return f"{claim} in the one recorded sample"
+    return f"{claim} in all {seen} recorded samples"
+
+
+def _now(value: object) -> str:
+    if value is None:
+        return "null"
+    return f"{with_article(type_name(value))}: {excerpt(value)}"
+
+
+def _compiled(schema: Schema) -> _Validator | None:
+    try:
+        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    except (ValueError, UnicodeError):
+        return None  # a pattern that only Python's engine knows: the reference alone decides
+
+
+def _is_valid(validator: _Validator | None, payload: object) -> bool:
+    if validator is None:
+        return False
+    try:
+        return validator.is_valid(payload)
+    except (ValueError, UnicodeError, RecursionError):
+        return False  # lone surrogates and deep nesting: the reference decides
+
+
+def _errors(validator: Draft202012Validator, payload: object) -> list[ValidationError]:
+    try:
+        return list(validator.iter_errors(payload))  # pyright: ignore[reportUnknownMemberType]
+    except RecursionError:
+        return []
+
+
+_CLOSING = ("additionalProperties", "unevaluatedProperties", "patternProperties", "$ref", "allOf", "anyOf", "oneOf")
+
+
+def _close(schema: Schema) -> Schema:
+    """Return the schema with its objects closed wherever it lists their fields itself."""
+    closed = dict(schema)
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        fields = cast("dict[str, object]", properties)
+        closed["properties"] = {key: _close_any(value) for key, value in fields.items()}
+        if not any(keyword in schema for keyword in _CLOSING):
+            closed["additionalProperties"] = False
+    for keyword in ("items", "additionalProperties"):
+        if keyword in schema:
+            closed[keyword] = _close_any(schema[keyword])
+    return closed
+
+
+def _close_any(schema: object) -> object:
+    return _close(cast("Schema", schema)) if isinstance(schema, dict) else schema
+
+
+def _added(schema: object, value: object, path: _Path, place: Pointer) -> Iterator[tuple[_Path, Pointer, JsonObject]]:
+    """Return the objects with fields that the schema does not mention, where it lists fields itself."""
+    if not isinstance(schema, dict):
+        return
+    claim = cast("Schema", schema)
+    if isinstance(value, list):
+        for number, item in enumerate(cast("JsonArray", value)):
+            yield from _added(claim.get("items"), item, (*path, number), (*place, "*"))
+    if not isinstance(value, dict):
+        return
+    payload = cast("JsonObject", value)
+    properties = claim.get("properties")
+    known: Collection[str] = ()
+    if isinstance(properties, dict):
+        fields = cast("dict[str, object]", properties)
+        known = fields.keys()
+        if not any(keyword in claim for keyword in _CLOSING):
+            new = {key: item for key, item in payload.items() if key not in fields}
+            if new:
+                yield path, place, new
+        for key, below in fields.items():
+            if key in payload:
+                yield from _added(below, payload[key], (*path, key), (*place, key))
+    rest = claim.get("additionalProperties")
+    if isinstance(rest, dict):
+        for key, item in payload.items():
+            if key not in known:
+                yield from _added(cast("object", rest), item, (*path, key), (*place, "*"))
+
+
+def _place(error: ValidationError) -> Pointer:
+    """Return where an error is, items of arrays and keys of maps written "*"."""
+    path = iter(error.absolute_path)
+    place: list[str] = []
+    steps = [str(step) for step in error.absolute_schema_path][:-1]
+    number = 0
+    while number < len(steps):
+        step = steps[number]
+        number += 1
+        if step == "properties" and number < len(steps):
+            number += 1
+            place.append(str(next(path, "")))
+        elif step in ("items", "additionalProperties", "patternProperties", "unevaluatedProperties"):
+            number += step == "patternProperties"
+            place.append("*")
+            next(path, None)
+        elif step == "prefixItems":
+            number += 1
+            place.append(str(next(path, "")))
+        elif step in ("anyOf", "oneOf", "allOf", "dependentSchemas", "$defs"):
+            number += 1
+    place.extend("*" if isinstance(key, int) else key for key in path)
+    return tuple(place)
+
+
+def symbol_words(symbol: str) -> str:
+    """Return an event as messages quote it."""
+    return f"`{label_of(symbol)}`"

@@ -1,0 +1,254 @@
+"""Sequence rules held against a recording: streaming monitors, and the judgement of each scope instance at its end.
+
+An event costs the rules that name it, in each of its scopes. What is kept of an instance is one integer a
+rule and one count a symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..cassettes import Direction
+from .contract import Contract, ScopeClaim
+from .event import CONNECTION, Event, ScopeKey
+from .evidence import rule_is_firm
+from .finding import Cause, Severity
+from .rules import TEMPLATES, Instance, Rule
+from .rules.rule import OTHER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An obligation that is open: after an event, another one is still to come in a scope."""
+
+    scope: ScopeKey
+    after: str  # symbol
+    awaited: str  # symbol
+
+
+@dataclass(slots=True, kw_only=True)
+class Violation:
+    """A rule broken by a cause: how often, and where first."""
+
+    rule: Rule
+    grain: int  # index of the scope, 0 the finest
+    scope: ScopeKey
+    position: int
+    cause: Cause
+    severity: Severity
+    what: str  # "`b` never came after `a`"
+    held: str  # "it did"
+    count: int = 1
+
+
+class _Compiled:
+    """The rules of one scope, dispatched by symbol."""
+
+    def __init__(self, grain: int, claim: ScopeClaim, symbols: set[str]) -> None:
+        self.grain = grain
+        self.name = claim.name
+        self.rules = claim.rules
+        self.templates = [TEMPLATES[rule.template] for rule in claim.rules]
+        self.hearers: dict[str, list[tuple[int, int]]] = {}
+        for symbol in symbols:
+            hearers: list[tuple[int, int]] = []
+            for number, rule in enumerate(claim.rules):
+                if symbol in rule.events:
+                    hearers.append((number, rule.events.index(symbol)))
+                elif self.templates[number].hears_all:
+                    hearers.append((number, OTHER))
+            self.hearers[symbol] = hearers
+        partners: dict[str, set[str]] = {}
+        for rule in claim.rules:
+            if rule.template == "alternate_succession":
+                a, b = rule.events
+                partners.setdefault(a, set()).add(b)
+                partners.setdefault(b, set()).add(a)
+        self.partners = {symbol: frozenset(others) for symbol, others in partners.items()}
+
+
+class _Open:
+    """One open scope instance."""
+
+    __slots__ = ("broken", "counts", "first", "last", "states")
+
+    def __init__(self, rules: int) -> None:
+        self.states = [0] * rules
+        self.counts: dict[str, int] = {}
+        self.first = ""
+        self.last = ""
+        self.broken: dict[int, tuple[int, str | None]] = {}  # rule -> position and symbol of the first time
+
+
+class Causes:
+    """Causes that are one: a union-find over them, filled where an instance shows it."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Cause, Cause] = {}
+
+    def find(self, cause: Cause) -> Cause:
+        """Return the one that stands for all causes joined with this one."""
+        root = cause
+        while (parent := self._parents.get(root, root)) != root:
+            root = parent
+        while (parent := self._parents.get(cause, cause)) != root:
+            self._parents[cause] = root
+            cause = parent
+        return root
+
+    def join(self, one: Cause, two: Cause) -> None:
+        """Make two causes one."""
+        one, two = self.find(one), self.find(two)
+        if one != two:
+            self._parents[one] = two
+
+
+class SequenceChecker:
+    """Runs the monitors of all scopes of a contract and collects violations by cause."""
+
+    def __init__(self, contract: Contract) -> None:
+        symbols = set(contract.events)
+        for claim in contract.scopes:
+            symbols |= {symbol for rule in claim.rules for symbol in rule.events}
+        self._symbols = symbols
+        self._compiled = {claim.name: _Compiled(grain, claim, symbols) for grain, claim in enumerate(contract.scopes)}
+        self._open: dict[int, dict[ScopeKey, _Open]] = {}
+        self._pending: dict[int, dict[tuple[ScopeKey, int], Pending]] = {}
+        self._violations: dict[tuple[int, int, Cause], Violation] = {}
+        self.causes = Causes()
+        self.links: dict[tuple[int, int], tuple[Violation, Violation]] = {}  # (grain, rule) -> never came, came unasked
+
+    def event(self, event: Event, keys: tuple[ScopeKey, ...]) -> None:
+        """Step the monitors of all scopes of an event. An event that the contract does not know changes nothing."""
+        symbol = event.symbol
+        if symbol not in self._symbols:
+            return
+        instances = self._open.setdefault(event.connection, {})
+        for key in keys:
+            compiled = self._compiled[key.name]
+            instance = instances.get(key)
+            if instance is None:
+                instance = instances[key] = _Open(len(compiled.rules))
+                instance.first = symbol
+            instance.last = symbol
+            instance.counts[symbol] = instance.counts.get(symbol, 0) + 1
+            for number, role in compiled.hearers[symbol]:
+                before = instance.states[number]
+                template = compiled.templates[number]
+                after, broken = template.step(before, role, event.position)
+                if after != before:
+                    instance.states[number] = after
+                    if template.awaits and key.name != CONNECTION:
+                        self._await(key, number, compiled.rules[number], after)
+                if broken and number not in instance.broken:
+                    instance.broken[number] = (event.position, symbol)
+
+    def _await(self, key: ScopeKey, number: int, rule: Rule, state: int) -> None:
+        pending = self._pending.setdefault(key.connection, {})
+        if state:
+            pending[key, number] = Pending(scope=key, after=rule.events[0], awaited=rule.events[1])
+        else:
+            pending.pop((key, number), None)
+
+    def pending(self, connection: int) -> tuple[Pending, ...]:
+        """Return what is still to come in the identifier scopes of a connection, oldest first."""
+        return tuple(dict.fromkeys(self._pending.get(connection, {}).values()))
+
+    def close(self, connection: int, *, complete: bool) -> None:
+        """Judge the scopes of a connection and forget them. Not ``complete``: what never came is not held against it."""
+        self._pending.pop(connection, None)
+        met: list[Violation] = []
+        for key, instance in self._open.pop(connection, {}).items():
+            met.extend(self._judge(key, instance, complete))
+        self._join_answers(met)
+        self._join_links(met)
+
+    def _judge(self, key: ScopeKey, open_: _Open, complete: bool) -> list[Violation]:
+        compiled = self._compiled[key.name]
+        broken: dict[int, tuple[int, str | None]] = dict(open_.broken)
+        if complete:
+            for number, state in enumerate(open_.states):
+                if number not in broken and compiled.templates[number].broken_at_end(state):
+                    broken[number] = (state, None)
+        if not broken:
+            return []
+        instance = Instance(first=open_.first, last=open_.last, counts=open_.counts, partners=compiled.partners)
+        met: list[Violation] = []
+        for number, (position, trigger) in sorted(broken.items()):
+            rule, template = compiled.rules[number], compiled.templates[number]
+            cause = template.cause(rule, instance)
+            if not complete and cause.kind == "missing" and trigger is None:
+                continue
+            what, held = template.words(rule, cause, instance)
+            violation = Violation(
+                rule=rule,
+                grain=compiled.grain,
+                scope=key,
+                position=max(position, 1),
+                cause=cause,
+                severity=_severity(rule, cause, template.offender(rule, cause, trigger, instance)),
+                what=what,
+                held=held,
+            )
+            met.append(violation)
+            self._keep(number, violation)
+        # Where the beginning is missing, the whole instance stands under an identifier that nothing announced.
+        strays = [one for one in met if one.rule.template == "init" and one.cause.kind == "missing"]
+        for stray in strays:
+            for violation in met:
+                self.causes.join(stray.cause, violation.cause)
+        return met
+
+    def _keep(self, number: int, violation: Violation) -> None:
+        known = self._violations.get((violation.grain, number, violation.cause))
+        if known is None:
+            self._violations[violation.grain, number, violation.cause] = violation
+        else:
+            known.count += 1
+            if violation.severity.rank < known.severity.rank:
+                known.severity = violation.severity
+
+    def _join_answers(self, met: list[Violation]) -> None:
+        """One event that got none of its answers: the first answer to be missing explains the others."""
+        by_position: dict[int, Cause] = {}
+        for violation in met:
+            if violation.cause.kind == "missing" and violation.rule.template in ("response", "alternate_succession"):
+                known = by_position.setdefault(violation.position, violation.cause)
+                self.causes.join(violation.cause, known)
+
+    def _join_links(self, met: list[Violation]) -> None:
+        """An event that one instance lacks and another has unasked came under the wrong identifier."""
+        for lacking in met:
+            if lacking.cause.kind != "missing" or lacking.scope.name == CONNECTION or len(lacking.rule.events) != 2:
+                continue
+            a, b = lacking.rule.events
+            if lacking.cause.symbols != {b}:
+                continue
+            for unasked in met:
+                same_rule = unasked.rule == lacking.rule and unasked.scope.name == lacking.scope.name
+                surplus = (unasked.cause.kind == "missing" and unasked.cause.symbols == {a}) or (
+                    unasked.cause.kind == "extra" and unasked.cause.symbols == {b}
+                )
+                if same_rule and surplus and unasked.scope != lacking.scope:
+                    self.causes.join(lacking.cause, unasked.cause)
+                    number = self._compiled[lacking.scope.name].rules.index(lacking.rule)
+                    self.links.setdefault((lacking.grain, number), (lacking, unasked))
+
+    def finish(self) -> None:
+        """Judge what is still open, without holding against it what never came."""
+        for connection in list(self._open):
+            self.close(connection, complete=False)
+
+    def violations(self) -> Iterator[Violation]:
+        """Return what was broken, by rule and cause."""
+        yield from self._violations.values()
+
+
+def _severity(rule: Rule, cause: Cause, offender: Direction) -> Severity:
+    if rule.pinned:
+        return Severity.BREAKING
+    if offender is Direction.CLIENT:
+        return Severity.WARNING
+    firm = rule_is_firm(rule.seen, rule.scopes, rule.surprise, cause.kind)
+    return Severity.BREAKING if firm else Severity.WARNING
