@@ -193,7 +193,7 @@ class Checker:
         return [sorted(group, key=_rank) for group in groups.values()]
 
     def _is_explained(self, violation: Violation, lost: set[tuple[str, tuple[str, ...]]]) -> bool:
-        """Tell whether an event is missing from a scope because its payload lost the identifier, which is said there."""
+        """Tell whether an event left its scope because its payload lost the identifier, which is said there."""
         if not lost or violation.scope.name == CONNECTION:
             return False
         scope = self._contract.scopes[violation.grain].scope
@@ -294,8 +294,8 @@ class Checker:
                 path=path,
                 connection=unasked.scope.connection,
                 position=unasked.position,
-                message=f"`{label_of(b)}` came with {unasked.scope}, which no `{label_of(a)}` asked for, and never with "
-                f"{lacking.scope.value}; {_evidence_words(lacking)}",
+                message=f"`{label_of(b)}` came with {unasked.scope}, which no `{label_of(a)}` asked for, "
+                f"and never with {lacking.scope.value}; {_evidence_words(lacking)}",
                 baseline=lacking.scope.value,
                 candidate=unasked.scope.value,
                 cause=Cause(kind="link", symbols=frozenset((a, b))),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.exceptions import SchemaError
 
 from ..cassettes import Direction, FileError
 from .document import dumps
@@ -225,9 +225,8 @@ class _Loader:
             try:
                 Draft202012Validator.check_schema(schema)
             except SchemaError as error:
-                worst = best_match([error]) or error
-                inside = "".join(f"/{part}" for part in worst.absolute_path)
-                problem = worst.message.splitlines()[0][:200]
+                inside = "".join(f"/{part}" for part in error.absolute_path)
+                problem = error.message.splitlines()[0][:200]
                 raise self._wrong(f"{place}/payload{inside}", f"not a JSON Schema: {problem}") from error
             self._annotations(schema, f"{place}/payload")
             payload = schema
@@ -235,7 +234,7 @@ class _Loader:
             kind=cast("str", kind),
             seen=self._count(event.get("seen"), f"{place}/seen"),
             scopes=self._count(event.get("scopes", 0), f"{place}/scopes") or 0,
-            payload=cast("Schema | None", payload),
+            payload=payload,
         )
 
     def _annotations(self, value: object, place: str) -> None:

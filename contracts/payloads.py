@@ -127,7 +127,7 @@ class PayloadChecker:
         missing = [key for key in cast("list[str]", error.validator_value) if key not in instance]
         for key in missing:
             of = properties.get(key)
-            own = cast("Mapping[str, object]", of) if isinstance(of, dict) else {}
+            own: Mapping[str, object] = cast("Schema", of) if isinstance(of, dict) else Schema()
             pointer = join_pointer((*place, key))
             parent = self._parents.setdefault((event.symbol, place), _Parent())
             parent.required[key] = own
@@ -157,7 +157,7 @@ class PayloadChecker:
                 id_ = "payload/type-changed"
                 types = [expected] if isinstance(expected, str) else cast("list[str]", expected)
                 words = " or ".join(with_article(type_) for type_ in types)
-                if types_of(schema) == {"integer", "number"} and type_name(value) == "number" and learned:
+                if "number" in types_of(schema) and type_name(value) == "number" and learned:
                     firm = isinstance(seen, int) and seen >= FIRM_INTEGER_SEEN
                     severity = severity if firm else max(severity, Severity.WARNING, key=lambda one: one.rank)
                 said = f"{named} {_always(f'was {words}', schema)}, now {_now(value)}"
@@ -298,13 +298,12 @@ def _renames(parent: _Parent) -> Iterator[tuple[str, str]]:
         if not together == parent.missing[gone] == parent.added[new]:
             continue
         old, now = parent.required.get(gone, {}), to_schema(parent.shapes[new])
-        old_types, new_types = types_of(old), types_of(now)
+        old_types, new_types = types_of(old) - {"integer"}, types_of(now) - {"integer"}
         if old_types and not new_types <= old_types | {"null"}:
             continue
         if "format" in old and now.get("format") != old["format"]:
             continue
         alike = difflib.SequenceMatcher(None, gone.lower(), new.lower(), autojunk=False).ratio()
-        # With the same type alone two strings are no rename: the name or the nature of the value must speak for it.
         pairs.append((-alike, gone, new))
     used: set[str] = set()
     for _, gone, new in sorted(pairs):
@@ -365,7 +364,7 @@ def _is_valid(validator: _Validator | None, payload: object) -> bool:
 
 def _errors(validator: Draft202012Validator, payload: object) -> list[ValidationError]:
     try:
-        return list(validator.iter_errors(payload))  # pyright: ignore[reportUnknownMemberType]
+        return list(validator.iter_errors(payload))  # pyright: ignore[reportArgumentType]  # any JSON value
     except RecursionError:
         return []
 

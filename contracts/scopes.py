@@ -192,7 +192,8 @@ class ScopeFinder:
 
 def scope_name(keys: Pointer) -> str:
     """Return the name of the scope of an identifier at a place: its last key, a bare "id" with its object's key."""
-    return f"{keys[-2]}.{keys[-1]}" if keys[-1] in _BARE and len(keys) > 1 else keys[-1]
+    *around, key = keys
+    return f"{around[-1]}.{key}" if key in _BARE and around else key
 
 
 def _candidates(value: JsonObject, before: Pointer = ()) -> Iterator[tuple[Pointer, object]]:

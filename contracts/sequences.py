@@ -156,7 +156,7 @@ class SequenceChecker:
         return tuple(dict.fromkeys(self._pending.get(connection, {}).values()))
 
     def close(self, connection: int, *, complete: bool) -> None:
-        """Judge the scopes of a connection and forget them. Not ``complete``: what never came is not held against it."""
+        """Judge the scopes of a connection and forget them; unless ``complete``, they owe nothing any more."""
         self._pending.pop(connection, None)
         met: list[Violation] = []
         for key, instance in self._open.pop(connection, {}).items():
@@ -223,12 +223,12 @@ class SequenceChecker:
             if lacking.cause.kind != "missing" or lacking.scope.name == CONNECTION or len(lacking.rule.events) != 2:
                 continue
             a, b = lacking.rule.events
-            if lacking.cause.symbols != {b}:
+            if b not in lacking.cause.symbols:
                 continue
             for unasked in met:
                 same_rule = unasked.rule == lacking.rule and unasked.scope.name == lacking.scope.name
-                surplus = (unasked.cause.kind == "missing" and unasked.cause.symbols == {a}) or (
-                    unasked.cause.kind == "extra" and unasked.cause.symbols == {b}
+                surplus = (unasked.cause.kind == "missing" and a in unasked.cause.symbols) or (
+                    unasked.cause.kind == "extra" and b in unasked.cause.symbols
                 )
                 if same_rule and surplus and unasked.scope != lacking.scope:
                     self.causes.join(lacking.cause, unasked.cause)

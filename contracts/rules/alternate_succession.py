@@ -15,7 +15,7 @@ from .rule import Instance, Rule, blamed
 class AlternateSuccession:
     """LTLf: ``G(a -> X(~a U b)) & (~b W a) & G(b -> WX(~b W a))``: without all else, the trace reads (a b)*.
 
-    ``X`` is the strong next, ``WX`` the weak one. States: 0 an a is due, otherwise the position of the a whose b is due.
+    ``X`` is the strong next, ``WX`` the weak one. States: 0 an a is due, else the position of the a whose b is due.
     """
 
     id: ClassVar[str] = "alternate_succession"
@@ -64,7 +64,7 @@ class AlternateSuccession:
 
     def offender(self, rule: Rule, cause: Cause, trigger: str | None, instance: Instance) -> Direction:
         """Who sent the event out of turn; a missing one's sender."""
-        if cause.kind == "missing" and cause.symbols == {rule.events[0]}:
+        if cause.kind == "missing" and rule.events[0] in cause.symbols:
             return side(rule.events[1])  # b came unasked
         return blamed(cause, trigger or rule.events[1])
 
@@ -73,10 +73,10 @@ class AlternateSuccession:
         a, b = map(label_of, rule.events)
         if cause.kind == "order":
             return f"`{a}` and `{b}` did not take turns", "each was followed by the other before the next"
-        if cause.kind == "missing" and cause.symbols == {rule.events[0]}:
+        if cause.kind == "missing" and rule.events[0] in cause.symbols:
             return f"`{b}` came without a `{a}` before it", "there was one"
         if cause.kind == "missing":
             return f"`{b}` never came after `{a}`", "it did"
-        if cause.symbols == {rule.events[0]}:
+        if rule.events[0] in cause.symbols:
             return f"`{a}` came again before `{b}`", "it waited"
         return f"`{b}` came again without a new `{a}`", "it came once for each"

@@ -73,7 +73,7 @@ class Template(Protocol):
         ...
 
     def step(self, state: int, role: int, position: int) -> tuple[int, bool]:
-        """Return the next state and whether this event breaks the rule. ``role``: index in `Rule.events`, or `OTHER`."""
+        """Return the next state and whether this event breaks the rule. ``role``: index in ``events``, or `OTHER`."""
         ...
 
     def broken_at_end(self, state: int) -> bool:
