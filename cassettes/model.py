@@ -59,7 +59,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpExchange:
-    """One plain HTTP request and its response, bodies decoded of transfer and content encodings."""
+    """One plain HTTP request as the server got it and its response as the server sent it.
+
+    Bodies are decoded of transfer and content encodings.
+    """
 
     number: int  # from 1, in the order of the requests
     method: str
@@ -76,7 +79,7 @@ class HttpExchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handshake:
-    """A WebSocket opening handshake, as the server saw the request and as the client saw the response."""
+    """A WebSocket opening handshake: the request as the server got it and the response as the server sent it."""
 
     target: str  # request target as sent, path and query
     request_headers: Headers

@@ -30,6 +30,7 @@ Exit status: 0 recorded, 2 bad usage or a file that cannot be written,
 @click.option("--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Where clients connect.")
 @click.option("--force", is_flag=True, help="Overwrite an existing cassette.")
 @click.option("--preserve-host", is_flag=True, help="Leave Host, Origin and Referer as the client sent them.")
+@click.option("--no-rewrite", is_flag=True, help="Leave redirects and cookie domains that name the target as they are.")
 @click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust these PEM certificates as well.")
 @click.option("--insecure", is_flag=True, help="Do not check the target's certificate.")
 @click.option("--no-redact", is_flag=True, help="Write secrets into the cassette as they are.")
@@ -49,6 +50,7 @@ def command(
     listen: str,
     force: bool,
     preserve_host: bool,
+    no_rewrite: bool,
     ca: Path | None,
     insecure: bool,
     no_redact: bool,
@@ -85,6 +87,7 @@ def command(
         listen=address,
         force=force,
         preserve_host=preserve_host,
+        rewrite=not no_rewrite,
         ca=ca,
         insecure=insecure,
         redact=not no_redact,

@@ -5,65 +5,34 @@ h11 finds where each message ends and undoes the transfer encoding; nothing that
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import h11
 
-from ..cassettes import Direction, Handshake, Headers, HttpExchange, header
-from .head import HEAD_LIMIT, RequestHead
+from ..cassettes import Direction, Handshake, Headers, HttpExchange
+from .body import Body
+from .head import HEAD_END, HEAD_LIMIT, RequestHead
+from .response import may_begin_response
 
-BODY_LIMIT = 1024 * 1024  # bytes of a body that are kept; all of it is passed on
+RewriteHead = Callable[[bytes], bytes]
+"""Takes a response head as the server sent it, returns it as the client is to see it."""
 
 
 class ExchangeError(ValueError):
     """Bytes that are not HTTP/1.1; the text says why."""
 
 
-@dataclass(slots=True)
-class Body:
-    """The head of a body as it passes, of at most ``BODY_LIMIT`` bytes."""
-
-    size: int = 0  # of the whole body, without transfer encoding
-    _pieces: list[bytes] = field(default_factory=list[bytes])
-
-    def append(self, data: bytes) -> None:
-        """Keep what still fits."""
-        if self.size < BODY_LIMIT:
-            self._pieces.append(data[: BODY_LIMIT - self.size])
-        self.size += len(data)
-
-    def decoded(self, headers: Headers) -> tuple[bytes, bool]:
-        """Return the body without its content encoding, and whether all of it is there.
-
-        Encodings other than gzip and deflate are left as they are: the headers name them.
-        """
-        raw = b"".join(self._pieces)
-        whole = self.size <= BODY_LIMIT
-        match (header(headers, "content-encoding") or "").strip().lower():
-            case "gzip" | "x-gzip":
-                engine = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-            case "deflate":
-                # RFC 9110 section 8.4.1.2 asks for the zlib wrapper; some servers send bare deflate.
-                wrapped = len(raw) >= 2 and raw[0] & 0x0F == 8 and int.from_bytes(raw[:2], "big") % 31 == 0
-                engine = zlib.decompressobj(wbits=zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
-            case _:
-                return raw, whole
-        try:
-            decoded = engine.decompress(raw, BODY_LIMIT)
-        except zlib.error:
-            return raw, whole
-        return decoded, whole and not engine.unconsumed_tail
-
-
 class Exchange:
     """Reads one request and the answer to it.
 
     ``upgrade`` requests end with their head. ``answered`` turns True with the last byte of the final response,
-    ``switched`` with the head of a 101.
+    ``switched`` with the head of a 101. What is recorded is the request that the server got and the response that it
+    sent.
     """
 
-    def __init__(self, head: RequestHead, raw: bytes, at_ns: int, number: int | None = None) -> None:
+    def __init__(
+        self, head: RequestHead, raw: bytes, at_ns: int, number: int | None = None, rewrite: RewriteHead | None = None
+    ) -> None:
         """``raw`` is the head as the server sees it; ``number`` is None for an upgrade.
 
         Raises ExchangeError when h11 would not read on from this head.
@@ -77,8 +46,10 @@ class Exchange:
         self._status = 0
         self._reason = ""
         self._headers: Headers = ()
-        self._request_body = Body()
-        self._response_body = Body()
+        self._rewrite = rewrite
+        self._response_head = bytearray()  # as far as it has come, while it waits to be rewritten
+        self._request_body = Body(Direction.CLIENT)
+        self._response_body = Body(Direction.SERVER)
         self._request = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
         self._response = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
         try:
@@ -113,11 +84,59 @@ class Exchange:
             raise ExchangeError(f"a request that is not HTTP/1.1: {exc}") from exc
         return len(data) - len(self._request.trailing_data[0])
 
-    def receive_response(self, data: bytes) -> bytes:
+    def receive_response(self, data: bytes, to_client: list[bytes]) -> bytes:
         """Read response bytes, ``b""`` for the end of the stream; return what lies behind this response.
 
-        Raises ExchangeError.
+        What is to be sent on is appended to ``to_client``. Raises ExchangeError, and then all of ``data`` is there.
         """
+        at_end = not data
+        while True:
+            heading = self._rewrite is not None and self._response.their_state is h11.SEND_RESPONSE
+            if not heading:
+                try:
+                    rest = self._read_response(data)
+                except ExchangeError:
+                    to_client.append(data)
+                    raise
+                to_client.append(data[: len(data) - len(rest)])
+                return rest
+            rest = self._read_response_head(data, to_client, at_end=at_end)
+            if self.answered or self.switched or not rest:
+                return rest
+            data = rest
+
+    def release(self) -> bytes:
+        """Give up on a response head that is not whole; return what has come of it."""
+        head = bytes(self._response_head)
+        self._response_head.clear()
+        return head
+
+    def _read_response_head(self, data: bytes, to_client: list[bytes], *, at_end: bool) -> bytes:
+        """Collect a head, rewrite it; return what lies behind it. Raises ExchangeError."""
+        searched = max(0, len(self._response_head) - 3)
+        self._response_head += data
+        match = HEAD_END.search(self._response_head, searched)
+        if match is None:
+            if (
+                at_end
+                or len(self._response_head) > HEAD_LIMIT
+                or not may_begin_response(bytes(self._response_head[:7]))
+            ):
+                to_client.append(self.release())
+                raise ExchangeError("a response that is not HTTP/1.1")
+            return b""
+        raw, rest = bytes(self._response_head[: match.end()]), bytes(self._response_head[match.end() :])
+        self._response_head.clear()
+        try:
+            behind = self._read_response(raw)
+        except ExchangeError:
+            to_client.append(raw + rest)
+            raise
+        to_client.append(self._rewrite(raw) if self._rewrite is not None else raw)
+        return behind + rest
+
+    def _read_response(self, data: bytes) -> bytes:
+        """Let h11 read a copy; return what lies behind this response. Raises ExchangeError."""
         try:
             self._response.receive_data(data)
             while not self.answered:
@@ -161,7 +180,7 @@ class Exchange:
             status=self._status,
             reason=self._reason,
             response_headers=self._headers,
-            response_body=self._response_body.decoded(self._headers)[0],
+            response_body=self._response_body.readable(self._headers)[0],
         )
 
     def record(self, now_ns: int) -> HttpExchange:
@@ -175,15 +194,12 @@ class Exchange:
             status=self._status,
             reason=self._reason,
             response_headers=self._headers,
-            response_body=self._response_body.decoded(self._headers)[0],
+            response_body=self._response_body.readable(self._headers)[0],
             at_ns=self.at_ns,
             took_ns=now_ns - self.at_ns,
         )
 
-    def shortened(self) -> list[Direction]:
-        """Whose body is recorded in part only."""
-        bodies = {
-            Direction.CLIENT: self._request_body.decoded(self.head.headers),
-            Direction.SERVER: self._response_body.decoded(self._headers),
-        }
-        return [direction for direction, (_, whole) in bodies.items() if not whole]
+    def missing(self) -> list[str]:
+        """In words, what of the bodies is not recorded."""
+        bodies = (self._request_body.decoded(self.head.headers), self._response_body.readable(self._headers))
+        return [missing for _, missing in bodies if missing]

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ..cassettes import Headers, header
+from .response import ResponseRewriting
 
 HEAD_LIMIT = 256 * 1024  # bytes; common servers refuse heads of more than 8 to 64 KiB
 
@@ -68,13 +69,14 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewriting:
-    """What the recorder changes in a request head on its way to the upstream."""
+    """What the recorder changes in a request head on its way to the upstream, and in the response's on its way back."""
 
     authority: str  # the upstream's
     origin: str  # the upstream's
     resource: str = ""  # what a WebSocket client that dials "/" gets, "" for "/" itself
     own: frozenset[str] = frozenset()  # authorities that name the recorder, lower case
     preserve_host: bool = False
+    response: ResponseRewriting | None = None  # None: responses pass as they are
 
     def apply(self, raw: bytes) -> bytes:
         """Return the head as the upstream is to see it. Raises HeadError when ``raw`` is not a head."""

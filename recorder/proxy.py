@@ -17,6 +17,7 @@ from ..cassettes import CassetteWriter, FileError, Header, Redactor, UsageError,
 from .address import Address
 from .head import Rewriting
 from .relay import Relay
+from .response import ResponseRewriting
 from .settings import Settings
 from .tap import Numbers, Tap
 from .tape import Report, Summary, Tape
@@ -214,6 +215,9 @@ class Recorder:
             resource=target.resource,
             own=frozenset(host.lower() for host in hosts),
             preserve_host=self.settings.preserve_host,
+            response=ResponseRewriting(host=target.host, port=target.port, tls=target.tls, own=str(_reachable(address)))
+            if self.settings.rewrite
+            else None,
         )
 
 

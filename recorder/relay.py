@@ -143,10 +143,9 @@ class Relay:
         """Handle data that the tap has a say in, or that arrives when the other side is not there."""
         if self._refusing or self._ended:
             return
-        if end is self._server and self._client.transport is not None:
-            self._client.transport.write(data)
         unread = not self._tap.unchanged
         self.read(end.direction, data)
+        self._to_client()
         to_server = self._tap.data_to_server() if unread else data if end is self._client else b""
         if to_server:
             self._to_server(to_server)
@@ -180,6 +179,7 @@ class Relay:
             self._by = end.direction
         self._tap.receive_eof(end.direction, self._tape.now_ns())
         self._collect()
+        self._to_client()
         if self._refusing or (end is self._client and self._server.transport is None and self._connecting is None):
             if end.transport is not None:
                 end.transport.close()
@@ -202,6 +202,11 @@ class Relay:
         if self._connecting is not None and not self._connecting.done():
             self._connecting.cancel()
         self._finish()
+
+    def _to_client(self) -> None:
+        data = self._tap.data_to_client()
+        if data and self._client.transport is not None:
+            self._client.transport.write(data)
 
     def _to_server(self, data: bytes) -> None:
         if self._server.transport is not None:
@@ -232,7 +237,7 @@ class Relay:
             b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\n"
             b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
         )
-        client.write_eof()
+        _end_writing(client)
         if self._client.sent_eof:
             client.close()
             return

@@ -24,6 +24,7 @@ class Settings:
     listen: Address = LOOPBACK
     force: bool = False  # overwrite `output`
     preserve_host: bool = False  # leave Host, Origin and Referer as the client sent them
+    rewrite: bool = True  # redirects and cookie domains that name the upstream come to name the recorder
     ca: Path | None = None  # PEM, trusted beside the system's store
     insecure: bool = False  # trust any certificate of the upstream
     redact: bool = True

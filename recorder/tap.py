@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from ..cassettes import Closed, Direction, Ending, Kind, Message, Note, Opened, Record
 from .deflate import Deflate
-from .exchange import BODY_LIMIT, Exchange, ExchangeError
+from .exchange import Exchange, ExchangeError
 from .frame import MESSAGE_LIMIT, FrameError, FrameReader
 from .head import HEAD_END, HEAD_LIMIT, HeadError, RequestHead, Rewriting, may_begin_request
 
@@ -30,9 +31,9 @@ class Tap:
     """Reads one client connection.
 
     Until `unchanged` turns True, what the client sent is passed on as `data_to_server` gives it, because request
-    heads are rewritten and because what follows an upgrade request waits for the answer. From then on
-    the bytes of both directions pass as they are, and may be sent on before the tap sees them. What the
-    server sends always passes as it is.
+    heads are rewritten and because what follows an upgrade request waits for the answer, and what the server sent as
+    `data_to_client` gives it, because response heads are rewritten as well. From then on the bytes of both
+    directions pass as they are, and may be sent on before the tap sees them.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Tap:
         "_records",
         "_rewriting",
         "_server",
+        "_to_client",
         "_to_server",
         "connection",
         "unchanged",
@@ -65,6 +67,7 @@ class Tap:
         self._limit = limit
         self._records: list[Record] = []
         self._to_server: list[bytes] = []
+        self._to_client: list[bytes] = []
         self._head: bytearray = bytearray()
         self._head_at_ns = 0
         self._asking: Exchange | None = None  # whose request body is arriving
@@ -94,9 +97,10 @@ class Tap:
         # RFC 9112 section 6.3: the body of a response without a length ends with the connection.
         if direction is Direction.SERVER and not self.unchanged and self._awaiting:
             exchange = self._awaiting[0]
+            self._to_client.append(exchange.release())
             if exchange.status:
                 try:
-                    exchange.receive_response(b"")
+                    exchange.receive_response(b"", self._to_client)
                 except ExchangeError:
                     return  # cut short: `connection_lost` records it as far as it went
                 if exchange.answered:
@@ -145,6 +149,14 @@ class Tap:
             return b""
         data = b"".join(self._to_server)
         self._to_server.clear()
+        return data
+
+    def data_to_client(self) -> bytes:
+        """What is to be sent to the client since the last call; empty once `unchanged`, after what was held."""
+        if not self._to_client:
+            return b""
+        data = b"".join(self._to_client)
+        self._to_client.clear()
         return data
 
     @property
@@ -226,7 +238,9 @@ class Tap:
         rewritten = self._rewriting.apply(raw) if self._rewriting is not None else raw
         head = RequestHead.parse(rewritten)
         number = None if head.upgrades else next(self._numbers.exchanges)
-        exchange = Exchange(head, rewritten, self._head_at_ns, number)
+        response = self._rewriting.response if self._rewriting is not None else None
+        rewrite = partial(response.apply, raw) if response is not None else None
+        exchange = Exchange(head, rewritten, self._head_at_ns, number, rewrite)
         self._head.clear()
         self._to_server.append(rewritten)
         self._awaiting.append(exchange)
@@ -236,9 +250,10 @@ class Tap:
     def _read_responses(self, data: bytes, at_ns: int) -> None:
         while data and self._awaiting:
             exchange = self._awaiting[0]
-            data = exchange.receive_response(data)
+            data = exchange.receive_response(data, self._to_client)
             if exchange.switched:
                 self._awaiting.clear()
+                self._to_client.append(data)
                 self._establish(exchange, at_ns)
                 self.receive_data(Direction.SERVER, data, at_ns)
                 return
@@ -250,6 +265,7 @@ class Tap:
                 held = bytes(self._held)
                 self._held.clear()
                 self.receive_data(Direction.CLIENT, held, at_ns)
+        self._to_client.append(data)  # what nobody asked for
 
     def _establish(self, exchange: Exchange, at_ns: int) -> None:
         handshake = exchange.handshake()
@@ -278,15 +294,16 @@ class Tap:
         else:
             self._records.append(exchange.record(at_ns))
             what = f"HTTP exchange {exchange.number}"
-        for direction in exchange.shortened():
-            text = f"{what}: only the first {BODY_LIMIT} bytes of the {direction}'s body are recorded"
-            self._records.append(Note(text=text, at_ns=at_ns))
+        for missing in exchange.missing():
+            self._records.append(Note(text=f"{what}: {missing}", at_ns=at_ns))
 
     def _lose(self, direction: Direction, problem: str, at_ns: int) -> None:
         """Let everything pass unread from here on."""
         self.unchanged = True
         text = f"the {direction} sent {problem}; what follows on its connection is not recorded"
         self._records.append(Note(text=text, at_ns=at_ns, lost=True))
+        if self._awaiting:
+            self._to_client.append(self._awaiting[0].release())
         for waiting in (self._head, self._held):
             self._to_server.append(bytes(waiting))
             waiting.clear()

@@ -519,6 +519,139 @@ def test_a_body_that_ends_with_the_connection(case: Case) -> None:
     assert case.session.notes == ()
 
 
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_redirects_and_cookies_keep_the_client_with_the_recorder(case: Case, rewrite: bool) -> None:
+    async def enter(request: web.Request) -> web.Response:
+        response = web.Response(status=303, headers={"Location": f"http://{request.headers['Host']}/inside"})
+        response.set_cookie("session", "abc", domain="127.0.0.1", path="/")
+        return response
+
+    async def inside(request: web.Request) -> web.Response:
+        return web.Response(text=request.cookies.get("session", "nobody"))
+
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_post("/login", enter)
+        app.router.add_get("/inside", inside)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        origin = "http://{}:{}".format(*runner.addresses[0][:2])
+        async with (
+            case.recorder(origin, rewrite=rewrite) as recorder,
+            aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+            client.post(recorder.http_url + "/login", data={"user": "alice"}) as response,
+        ):
+            assert str(response.url) == (recorder.http_url if rewrite else origin) + "/inside"
+            assert response.history[0].cookies["session"]["domain"] == ("" if rewrite else "127.0.0.1")
+            assert await response.text() == "abc"
+            await response.release()
+            await client.close()
+            await finished(recorder)
+        await runner.cleanup()
+        location = dict(case.session.exchanges[0].response_headers)["Location"]
+        assert location == origin + "/inside"  # the service's own answer is what is recorded
+
+    run(main())
+    assert len(case.session.exchanges) == (2 if rewrite else 1)
+
+
+def test_pipelined_requests_are_answered_and_recorded_in_order(case: Case) -> None:
+    asked = [
+        b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n",
+        b"PUT /4 HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok",
+        b"DELETE /5 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /6 HTTP/1.1\r\nHost: a\r\nIf-None-Match: x\r\nConnection: close\r\n\r\n",
+    ]
+    answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </s>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nth\r\n3;x\r\nree\r\n0\r\nT: t\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n",
+    ]
+    received = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wanted = sum(map(len, asked)) + len(asked) * (len(writer.get_extra_info("sockname")[0]) + 6 - 1)
+        while len(received) < wanted and (data := await reader.read(1 << 16)):
+            received.extend(data)
+        for answer in answers:
+            writer.write(answer)
+        writer.close()
+
+    async def main() -> None:
+        async with raw_upstream(serve) as upstream, case.recorder(upstream) as recorder:
+            reader, writer = await asyncio.open_connection(recorder.address.host, recorder.address.port)
+            writer.write(b"".join(asked))
+            assert await reader.read() == b"".join(answers)
+            writer.close()
+            await finished(recorder)
+            host = upstream.removeprefix("ws://").encode()
+            assert received == b"".join(asked).replace(b"Host: a", b"Host: " + host)
+
+    run(main())
+    assert [
+        (one.method, one.target, one.request_body, one.status, one.response_body) for one in case.session.exchanges
+    ] == [
+        ("GET", "/1", b"", 200, b"one"),
+        ("HEAD", "/2", b"", 200, b""),
+        ("POST", "/3", b"abc", 200, b"three"),
+        ("PUT", "/4", b"ok", 201, b""),
+        ("DELETE", "/5", b"", 204, b""),
+        ("GET", "/6", b"", 304, b""),
+    ]
+    assert case.session.notes == ()
+
+
+@pytest.mark.parametrize("answer", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "426 Upgrade Required"])
+def test_a_refusal_reaches_the_client_to_the_byte(case: Case, answer: str) -> None:
+    response = f"HTTP/1.1 {answer}\r\nServer: odd\r\ncontent-LENGTH:5\r\n\r\nno no".encode()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response)
+        writer.close()
+
+    async def main() -> None:
+        async with raw_upstream(serve) as upstream, case.recorder(upstream) as recorder:
+            reader, writer = await asyncio.open_connection(recorder.address.host, recorder.address.port)
+            writer.write(HANDSHAKE)
+            assert await reader.read() == response
+            writer.close()
+            await finished(recorder)
+
+    run(main())
+    handshake = case.session.connections[0].handshake
+    assert (f"{handshake.status} {handshake.reason}", handshake.response_body) == (answer, b"no no")
+
+
+def test_the_body_waits_for_the_upstream_to_ask_for_it(case: Case) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert await reader.readexactly(4) == b"body"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def main() -> None:
+        async with raw_upstream(serve) as upstream, case.recorder(upstream) as recorder:
+            reader, writer = await asyncio.open_connection(recorder.address.host, recorder.address.port)
+            writer.write(b"PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"body")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+            writer.close()
+            await finished(recorder)
+
+    run(main())
+    assert case.session.exchanges[0].request_body == b"body"
+
+
 OPENSSL = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
     "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
