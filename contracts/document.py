@@ -6,13 +6,15 @@ import json
 from typing import cast
 
 WIDTH = 100
+FLAT_WIDTH = 160
+"""For an object without objects in it, such as a rule: a claim that a reader compares with the next line's."""
 
 
 def dumps(value: object) -> str:
     """Return a JSON text that ends with a line feed.
 
-    A value that fits on its line (100 columns) stays on it; another is broken, one entry a line. Keys keep their
-    order: whoever builds the document sorts it.
+    A value that fits on its line (100 columns, 160 where it holds no other object) stays on it; another is broken, one
+    entry a line. Keys keep their order: whoever builds the document sorts it.
     """
     lines: list[str] = []
     _write(value, "", "", "", lines)
@@ -21,7 +23,8 @@ def dumps(value: object) -> str:
 
 def _write(value: object, indent: str, before: str, after: str, lines: list[str]) -> None:
     inline = indent + before + _inline(value) + after
-    if len(inline) <= WIDTH or not isinstance(value, (dict, list)) or not value:
+    width = FLAT_WIDTH if _is_flat(value) else WIDTH
+    if len(inline) <= width or not isinstance(value, (dict, list)) or not value:
         lines.append(inline)
         return
     if isinstance(value, dict):
@@ -34,6 +37,13 @@ def _write(value: object, indent: str, before: str, after: str, lines: list[str]
     for number, (start, item) in enumerate(entries):
         _write(item, indent + "  ", start, "," if number < len(entries) - 1 else "", lines)
     lines.append(indent + closing + after)
+
+
+def _is_flat(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    items = cast("dict[str, object]", value).values()
+    return not any(isinstance(item, dict) for item in items)
 
 
 def _inline(value: object) -> str:

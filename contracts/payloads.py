@@ -364,7 +364,7 @@ def _is_valid(validator: _Validator | None, payload: object) -> bool:
 
 def _errors(validator: Draft202012Validator, payload: object) -> list[ValidationError]:
     try:
-        return list(validator.iter_errors(payload))  # pyright: ignore[reportArgumentType]  # any JSON value
+        return list(validator.iter_errors(payload))  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     except RecursionError:
         return []
 

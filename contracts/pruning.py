@@ -17,12 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .evidence import rule_is_firm
+from .evidence import is_firm, rule_is_firm
 from .rules import TEMPLATES, Rule
 from .scopes import Scope
 from .statistics import ScopeStatistics
-
-_Level = tuple[bool, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,39 +68,39 @@ def _restates(rule: Rule, finer: Mined) -> bool:
     return met and finer.covers(a) and finer.covers(b)
 
 
-def _level(rule: Rule) -> _Level:
-    return (
-        rule_is_firm(rule.seen, rule.scopes, rule.surprise, "missing"),
-        rule_is_firm(rule.seen, rule.scopes, rule.surprise, "order"),
-    )
+def _gates(rule: Rule) -> bool:
+    kinds = ("missing", "order")
+    return any(rule_is_firm(rule.seen, rule.scopes, rule.surprise, kind) for kind in kinds)
 
 
-def _at_least(level: _Level, other: _Level) -> bool:
-    return level[0] >= other[0] and level[1] >= other[1]
-
-
-def _weaker(one: _Level, two: _Level) -> _Level:
-    return (one[0] and two[0], one[1] and two[1])
+def _counts(rule: Rule) -> bool:
+    # Without the surprise: repeated events raise it for the ends of a chain and not for its links.
+    return is_firm(rule.seen, rule.scopes)
 
 
 class _Relation:
-    """Pairs of events that a kind of rule relates, each with the best level that any rule gives it."""
+    """Pairs of events that a kind of rule relates, and whether a rule with enough evidence does."""
 
     def __init__(self, rules: Iterable[Rule], templates: set[str]) -> None:
-        self.after: dict[str, dict[str, _Level]] = {}
+        self.after: dict[str, dict[str, bool]] = {}
         for rule in rules:
             if rule.template in templates:
                 a, b = rule.events
-                level, known = _level(rule), self.after.get(a, {}).get(b, (False, False))
-                self.after.setdefault(a, {})[b] = (level[0] or known[0], level[1] or known[1])
+                related = self.after.setdefault(a, {})
+                related[b] = related.get(b, False) or _counts(rule)
+
+    def implies(self, rule: Rule) -> bool:
+        """Tell whether the pair itself is related, as firmly as the rule claims."""
+        a, b = rule.events
+        return b in self.after.get(a, {}) and self.after[a][b] >= _gates(rule)
 
     def implies_through_another(self, rule: Rule) -> bool:
+        """Tell whether two related pairs imply the rule, as firmly as it claims."""
         a, c = rule.events
-        level = _level(rule)
+        firm = _gates(rule)
         return any(
-            b != c and c in self.after.get(b, {}) and _at_least(_weaker(first, self.after[b][c]), level)
+            b not in (a, c) and c in self.after.get(b, {}) and (first and self.after[b][c]) >= firm
             for b, first in self.after.get(a, {}).items()
-            if b != a
         )
 
 
@@ -110,24 +108,20 @@ def _prune(rules: Sequence[Rule]) -> list[Rule]:
     turns = _Relation(rules, {"alternate_succession"})
     responses = _Relation(rules, {"response", "alternate_succession"})
     precedences = _Relation(rules, {"precedence", "alternate_succession"})
-    firsts = {rule.events[0]: _level(rule) for rule in rules if rule.template == "init"}
-    lasts = {rule.events[0]: _level(rule) for rule in rules if rule.template == "end"}
-    kept: list[Rule] = []
-    for rule in rules:
-        level = _level(rule)
-        if len(rule.events) == 2:
-            a, b = rule.events
-            if rule.template == "alternate_succession":
-                if turns.implies_through_another(rule):
-                    continue
-            elif b in turns.after.get(a, {}) and _at_least(turns.after[a][b], level):
-                continue
-            elif rule.template == "response":
-                if (b in lasts and _at_least(lasts[b], level)) or responses.implies_through_another(rule):
-                    continue
-            elif rule.template == "precedence" and (
-                (a in firsts and _at_least(firsts[a], level)) or precedences.implies_through_another(rule)
-            ):
-                continue
-        kept.append(rule)
-    return kept
+    firsts = {rule.events[0]: _counts(rule) for rule in rules if rule.template == "init"}
+    lasts = {rule.events[0]: _counts(rule) for rule in rules if rule.template == "end"}
+
+    def is_implied(rule: Rule) -> bool:
+        match rule.template, rule.events:
+            case "alternate_succession", _:
+                return turns.implies_through_another(rule)
+            case "response", (_, b):
+                by_end = b in lasts and lasts[b] >= _gates(rule)
+                return by_end or turns.implies(rule) or responses.implies_through_another(rule)
+            case "precedence", (a, _):
+                by_init = a in firsts and firsts[a] >= _gates(rule)
+                return by_init or turns.implies(rule) or precedences.implies_through_another(rule)
+            case _:
+                return False
+
+    return [rule for rule in rules if not is_implied(rule)]

@@ -48,12 +48,14 @@ class AlternateSuccession:
     def cause(self, rule: Rule, instance: Instance) -> Cause:
         """By counts: too few of one, too many of the other, or as many of both in a wrong order.
 
-        Where the counts differ, the pairs that either event forms with others decide which of both is to blame.
+        Where the counts differ, the pairs that either event forms with others decide which of both is to blame; of a
+        pair that always came just once, the event that came twice.
         """
         a, b = rule.events
         surplus = instance.counts.get(a, 0) - instance.counts.get(b, 0)
         if surplus > 0:
-            if instance.balance(a, b) > 0:
+            once = rule.seen == rule.scopes and instance.counts.get(b, 0) == 1
+            if once or instance.balance(a, b) > 0:
                 return Cause(kind="extra", symbols=frozenset((a,)))
             return Cause(kind="missing", symbols=frozenset((b,)))
         if surplus < 0:
