@@ -31,13 +31,14 @@ def load_settings(folder: Path | None = None) -> dict[str, object]:
 def _load(path: Path) -> dict[str, object]:
     import tomllib
 
-    from ..cassettes import FileError
-
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError.from_os_error(path, error) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Imported only here: every command passes this way, --help too.
+        from ..cassettes import FileError
+
+        if isinstance(error, OSError):
+            raise FileError.from_os_error(path, error) from error
         raise FileError(path, f"not TOML ({error})", "mend it; wstape reads its settings there") from error
 
 

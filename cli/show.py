@@ -49,9 +49,10 @@ def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool, 
         raise UsageError("--jsonl, --textconv, --events and --bindings are four views; choose one")
     recording = Recording(cassette)
     out: TextIO = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
-        cast("io.TextIOWrapper", out).reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
+        wrapper = cast("io.TextIOWrapper", sys.stdout)
+        wrapper.reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
     for line in _lines(recording, out, ctx, jsonl=jsonl, textconv=textconv, events=events, bindings=bindings):
         out.write(f"{line}\n")
     out.flush()
