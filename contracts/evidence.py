@@ -26,6 +26,9 @@ FIRM_ABSENCE_BITS = 8
 
 FIRM_ABSENCE_SCOPES = 10
 
+VACUOUS_BITS = 4
+"""Surprise below which a response or a precedence between events of a connection is left out, unless it gates."""
+
 FIRM_ORDER_BITS = 12
 """Surprise that makes "B came, but not after A" firm, together with `FIRM_ORDER_SCOPES`."""
 

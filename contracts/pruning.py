@@ -9,6 +9,8 @@ A rule is only dropped for rules that are at least as firm: a firm rule never gi
   and the presence of all events held, and gives up only that the outer two take turns.
 - Where two events meet in a finer scope, a coarser scope says nothing of its own about the two: what is true of
   both there follows from the finer scope or comes from work that happened not to overlap when it was recorded.
+- Between events of a whole connection, a response or precedence that chance explains is left out: in a few traces of
+  many events some event is always the first and some the last.
 - A scope that joins the same events as a finer one repeats it.
 """
 
@@ -17,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .evidence import is_firm, rule_is_firm
+from .evidence import VACUOUS_BITS, is_firm, rule_is_firm
 from .rules import TEMPLATES, Rule
 from .scopes import Scope
 from .statistics import ScopeStatistics
@@ -42,6 +44,8 @@ def mine(scopes: Sequence[Mined]) -> list[tuple[Rule, ...]]:
             continue
         rules = [rule for template in TEMPLATES.values() for rule in template.mine(entry.statistics)]
         kept = [rule for rule in _prune(rules) if not any(_restates(rule, other) for other in finer)]
+        if entry.scope is None:
+            kept = [rule for rule in kept if not _is_vacuous(rule)]
         mined.append(tuple(sorted(kept, key=_reading_order)))
     return mined
 
@@ -71,6 +75,10 @@ def _restates(rule: Rule, finer: Mined) -> bool:
 def _gates(rule: Rule) -> bool:
     kinds = ("missing", "order")
     return any(rule_is_firm(rule.seen, rule.scopes, rule.surprise, kind) for kind in kinds)
+
+
+def _is_vacuous(rule: Rule) -> bool:
+    return rule.surprise is not None and rule.surprise < VACUOUS_BITS and not _gates(rule)
 
 
 def _counts(rule: Rule) -> bool:

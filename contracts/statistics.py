@@ -124,6 +124,9 @@ def _keep_common(kept: dict[str, dict[str, int]], symbol: str, now: dict[str, in
 
 
 def _bits(trace: Trace, winner: str, loser: str) -> int:
-    """Thousandths of bits of surprise that a ``winner`` stands at the outer end, were both shuffled at random."""
+    """Thousandths of bits of surprise that a ``winner`` stands at the outer end, were both shuffled at random.
+
+    A trace is one fact, however often the ``loser`` came in it: it counts two bits at most.
+    """
     many, few = trace.counts[winner], trace.counts[loser]
-    return round(1000 * math.log2((many + few) / many))
+    return min(2000, round(1000 * math.log2((many + few) / many)))
