@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -55,15 +56,14 @@ def unused_port() -> int:
 
 
 @contextmanager
-def echo_in_thread() -> Generator[str]:
-    """An echo server for tests that are not async; gives its ``ws://`` URL."""
+def in_thread(handler: Callable[[SyncServerConnection], None]) -> Generator[str]:
+    """A server for tests that are not async; gives its ``ws://`` URL."""
 
-    def handler(connection: SyncServerConnection) -> None:
+    def handle(connection: SyncServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
-            for message in connection:
-                connection.send(message)
+            handler(connection)
 
-    with serve_in_thread(handler, "127.0.0.1", 0) as server:
+    with serve_in_thread(handle, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -71,3 +71,24 @@ def echo_in_thread() -> Generator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def echo_in_thread() -> AbstractContextManager[str]:
+    """An echo server for tests that are not async; gives its ``ws://`` URL."""
+
+    def handler(connection: SyncServerConnection) -> None:
+        for message in connection:
+            connection.send(message)
+
+    return in_thread(handler)
+
+
+def answering_in_thread(answer: object) -> AbstractContextManager[str]:
+    """A server that welcomes with a session id of its own, then gives the same JSON answer to each message."""
+
+    def handler(connection: SyncServerConnection) -> None:
+        connection.send(json.dumps({"type": "welcome", "session_id": f"s-{id(connection):08x}"}))
+        for _ in connection:
+            connection.send(json.dumps(answer))
+
+    return in_thread(handler)

@@ -1,0 +1,153 @@
+"""``check``, ``diff`` and ``replay`` as commands: their options, their output, their exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from sessions import connection, session
+from upstreams import answering_in_thread
+
+from wstape.cassettes import Session, read_session, write_records
+from wstape.cli import run
+
+
+def conversation(number: int, *, score: object = 1, label: str = "answer", extra: bool = False):
+    """One connection with a few questions; ``score`` is what the answers carry."""
+    said: list[tuple[str, object]] = [("<", {"type": "welcome", "session_id": f"s-{number:08x}aa"})]
+    for turn in range(4):
+        answer = {"type": label, "text": f"text {turn}", "score": score}
+        if extra:
+            answer["note"] = "new"
+        said += [(">", {"type": "ask", "text": f"question {turn}"}), ("<", answer)]
+    return connection(*said, number=number, begin_ms=number * 100)
+
+
+def recording(**build: object) -> Session:
+    return session(*(conversation(number, **build) for number in (1, 2, 3, 4)))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_records(Path("good.cassette"), recording().records())
+    write_records(Path("retyped.cassette"), recording(score="1").records())
+    write_records(Path("extended.cassette"), recording(extra=True).records())
+    assert run(["infer", "good.cassette", "-o", "good.contract.json"]) == 0
+
+
+def judged(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
+    capsys.readouterr()
+    status = run([*arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_check_a_recording_that_keeps_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    status, document = judged(capsys, "check", "good.cassette", "--contract", "good.contract.json")
+    assert (status, document["verdict"], document["findings"]) == (0, "compatible", [])
+    assert document["summary"] == {
+        **{"breaking": 0, "warning": 0, "info": 0, "connections": 4, "messages": 44},
+        **{"complete": True, "cassettes": 1},
+    }
+
+
+def test_check_a_recording_that_breaks_it(capsys: pytest.CaptureFixture[str]) -> None:
+    status, document = judged(capsys, "check", "good.cassette", "retyped.cassette", "--contract", "good.contract.json")
+    assert (status, document["verdict"]) == (1, "breaking")
+    (finding,) = document["findings"]
+    assert (finding["id"], finding["label"], finding["path"], finding["count"]) == (
+        *("payload/type-changed", "answer", "/score"),
+        16,
+    )
+    assert (finding["connection"], finding["position"], finding["candidate"]) == (1, 3, "1")
+
+
+def test_junit_has_a_case_for_each_cassette(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["check", "good.cassette", "retyped.cassette", "--contract", "good.contract.json"]
+    assert run([*arguments, "--junit", "report.xml"]) == 1
+    cases = list(ElementTree.parse("report.xml").getroot().iter("testcase"))
+    assert [(case.get("name"), case.find("failure") is not None) for case in cases] == [
+        ("good.cassette", False),
+        ("retyped.cassette", True),
+    ]
+    assert capsys.readouterr().out.splitlines()[-2].startswith("BREAKING")
+
+
+@pytest.mark.parametrize(("level", "status"), [("breaking", 0), ("warning", 0), ("info", 1)])
+def test_the_level_that_fails(level: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["extended.cassette", "--contract", "good.contract.json", "--fail-on", level]
+    found, document = judged(capsys, "check", *arguments)
+    assert (found, document["verdict"]) == (status, "compatible")
+    assert [finding["id"] for finding in document["findings"]] == ["payload/field-added"]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "status", "ids"),
+    [
+        ("good.cassette", 0, []),
+        ("retyped.cassette", 1, ["payload/type-changed"]),
+        ("extended.cassette", 0, ["payload/field-added"]),
+    ],
+)
+def test_diff(candidate: str, status: int, ids: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    found, document = judged(capsys, "diff", "good.cassette", candidate)
+    assert (found, [finding["id"] for finding in document["findings"]]) == (status, ids)
+
+
+def test_diff_says_which_connection_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = recording()
+    write_records(Path("fewer.cassette"), session(*whole.connections[:3]).records())
+    status, document = judged(capsys, "diff", "good.cassette", "fewer.cassette")
+    assert status == 1
+    assert [(f["id"], f["connection"]) for f in document["findings"]] == [("event/missing", 4)]
+
+
+def test_diff_exactly(capsys: pytest.CaptureFixture[str]) -> None:
+    write_records(Path("other.cassette"), recording(score=2).records())
+    assert run(["diff", "good.cassette", "other.cassette"]) == 0
+    status, document = judged(capsys, "diff", "good.cassette", "other.cassette", "--mode", "exact")
+    assert status == 1
+    assert [(f["id"], f["path"], f["count"]) for f in document["findings"]] == [("payload/value-changed", "/score", 16)]
+
+
+def test_replay_saves_what_came(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering_in_thread({"type": "answer", "text": "live", "score": 3}) as target:
+        arguments = ["replay", "good.cassette", "--contract", "good.contract.json", "--target", target]
+        assert run([*arguments, "--save", "live.cassette"]) == 0
+        assert run([*arguments, "--save", "live.cassette"]) == 2
+        assert "live.cassette: the file exists already" in capsys.readouterr().err
+        assert run([*arguments, "--save", "live.cassette", "--force"]) == 0
+    saved = read_session(Path("live.cassette"))
+    assert saved.complete
+    assert saved.header.target == target
+    assert run(["check", "live.cassette", "--contract", "good.contract.json"]) == 0
+
+
+def test_replay_several_cassettes_several_times(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering_in_thread({"type": "answer", "text": "live", "score": "three"}) as target:
+        status, document = judged(
+            capsys, "replay", "good.cassette", "extended.cassette", "--target", target, "--repeat", "2"
+        )
+    assert status == 1
+    assert document["summary"]["connections"] == 16
+    assert document["summary"]["repeats"] == 2
+    assert [(f["id"], f["path"]) for f in document["findings"] if f["severity"] == "breaking"] == [
+        ("payload/type-changed", "/score")
+    ]
+
+
+def test_replay_without_a_contract_learns_it_from_the_cassette(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering_in_thread({"type": "answer", "text": "live"}) as target:
+        status, document = judged(capsys, "replay", "good.cassette", "--target", target)
+    assert status == 1
+    assert [(f["id"], f["label"], f["path"]) for f in document["findings"]] == [
+        ("payload/field-missing", "answer", "/score")
+    ]
+
+
+def test_replay_can_keep_the_recorded_pauses(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering_in_thread({"type": "answer", "text": "live", "score": 3}) as target:
+        status, document = judged(capsys, "replay", "good.cassette", "--target", target, "--speed", "1")
+    assert (status, document["findings"]) == (0, [])
