@@ -7,7 +7,7 @@ before it and the values that the server issues, never for a moment.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
@@ -22,7 +22,8 @@ _KEEP_ALIVE = frozenset(("ping", "pong", "heartbeat", "heartbeatack", "hb", "kee
 class Gate:
     """What the server must have sent in a turn before the client goes on.
 
-    ``awaited`` is the event that ended the turn in the recording; without it the client waits until a timeout.
+    ``awaited`` is the last event of the recorded turn that every turn of its kind has; without it the client waits
+    until a timeout.
     ``counts`` is what else the turn held: it is waited for as well, but only while the server keeps sending, since
     counts vary from run to run. ``instead`` is the last event of the turn that answers something by an identifier:
     when that came, a missing ``awaited`` costs the time of the timeout and is no reason to stop, for it may have been a
@@ -100,8 +101,9 @@ def compile_script(session: Session, contract: Contract) -> Script:
     timelines = traces(session, contract.envelope)
     found = find_bindings(session, timelines)
     connections = session.connections
+    always = _always(timelines)
     return Script(
-        connections=tuple(_connection(timeline, session, contract, found) for timeline in timelines),
+        connections=tuple(_connection(timeline, session, contract, found, always) for timeline in timelines),
         exchanges=tuple(
             ExchangeScript(
                 exchange=exchange,
@@ -128,7 +130,23 @@ def _answered(exchanges: Sequence[HttpExchange], at_ns: int) -> tuple[int, ...]:
     return tuple(exchange.number for exchange in exchanges if exchange.at_ns + exchange.took_ns < at_ns)
 
 
-def _connection(timeline: Trace, session: Session, contract: Contract, found: Bindings) -> ConnectionScript:
+def _always(timelines: Sequence[Trace]) -> dict[str, frozenset[str]]:
+    """Return, by what begins a turn, the symbols that came in every turn that begins so.
+
+    A turn in which nothing came says nothing: the client sent its next message without waiting.
+    """
+    always: dict[str, frozenset[str]] = {}
+    for timeline in timelines:
+        for turn in timeline.turns:
+            came = frozenset(event.symbol for event in turn.events)
+            if came:
+                always[turn.beginning] = always.get(turn.beginning, came) & came
+    return always
+
+
+def _connection(
+    timeline: Trace, session: Session, contract: Contract, found: Bindings, always: Mapping[str, frozenset[str]]
+) -> ConnectionScript:
     connection = timeline.connection
     number = connection.number
     sends: list[Send] = []
@@ -141,7 +159,7 @@ def _connection(timeline: Trace, session: Session, contract: Contract, found: Bi
                     message=message,
                     index=moment.index,
                     label=", ".join(event.label for event in moment.events) or str(message.kind),
-                    gate=_gate(timeline, moment.turn - 1, contract),
+                    gate=_gate(timeline, moment.turn - 1, contract, always),
                     holes=found.holes.get((number, moment.index), ()),
                     tokens=found.tokens.get(message_place(number, moment.index), ()),
                     pause_ns=max(0, message.at_ns - previous_ns),
@@ -155,13 +173,12 @@ def _connection(timeline: Trace, session: Session, contract: Contract, found: Bi
         after_connections=_over(session.connections, connection.opened_ns),
         after_exchanges=_answered(session.exchanges, connection.opened_ns),
         sends=tuple(sends),
-        finish=_finish(timeline, contract, len(sends)),
+        finish=_finish(timeline, _gate(timeline, len(sends), contract, always)),
         received=sum(moment.message.direction is Direction.SERVER for moment in timeline.moments),
     )
 
 
-def _finish(timeline: Trace, contract: Contract, last_turn: int) -> Finish:
-    gate = _gate(timeline, last_turn, contract)
+def _finish(timeline: Trace, gate: Gate) -> Finish:
     connection = timeline.connection
     first = next((message for message in connection.messages if message.kind is Kind.CLOSE), None)
     if first is not None:
@@ -179,24 +196,24 @@ def _keeps_alive(event: Event) -> bool:
     return event.label.lower().replace("-", "").replace("_", "") in _KEEP_ALIVE
 
 
-def _gate(timeline: Trace, turn: int, contract: Contract) -> Gate:
-    moments = timeline.turn(turn)
-    moments = tuple(moment for moment in moments if not all(map(_keeps_alive, moment.events)))
+def _gate(timeline: Trace, number: int, contract: Contract, always: Mapping[str, frozenset[str]]) -> Gate:
+    turn = timeline.turns[number]
+    moments = [moment for moment in turn.moments if not all(map(_keeps_alive, moment.events))]
     events = [event for moment in moments for event in moment.events]
     if not events:
-        return Gate(turn=turn)
+        return Gate(turn=number)
+    # What came in some turns of this kind only may come late, or not at all; what carries an identifier answers
+    # something.
+    sure = [event.symbol for event in events if event.symbol in always[turn.beginning]]
     answers = [event.symbol for event in events if len(contract.scope_keys(event)) > 1]
-    awaited = events[-1].symbol
+    awaited = (sure or answers or [events[-1].symbol])[-1]
     times = [moment.message.at_ns for moment in moments]
-    begun = next(
-        (m.message.at_ns for m in timeline.moments if m.turn == turn and m.message.direction is Direction.CLIENT),
-        timeline.connection.opened_ns,
-    )
+    begun = turn.began.message.at_ns if turn.began is not None else timeline.connection.opened_ns
     return Gate(
-        turn=turn,
+        turn=number,
         awaited=awaited,
         instead=answers[-1] if answers and answers[-1] != awaited else None,
-        counts=dict(Counter(event.symbol for event in events)),
+        counts=dict(Counter(event.symbol for event in events if event.symbol in {awaited, *sure})),
         longest_gap_ns=max(
             (later - earlier for earlier, later in zip([begun, *times], times, strict=False)), default=0
         ),

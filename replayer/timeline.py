@@ -26,17 +26,30 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTurn:
+    """What the server sent in one turn, and the client's message that began it; None for the turn before the first."""
+
+    began: Moment | None
+    moments: tuple[Moment, ...]
+
+    @property
+    def beginning(self) -> str:
+        """The symbols of the client's message; empty for the turn before the first one."""
+        return " ".join(event.symbol for event in self.began.events) if self.began is not None else ""
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The server's events."""
+        return tuple(event for moment in self.moments for event in moment.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """One connection's data messages in order."""
 
     connection: Connection
     moments: tuple[Moment, ...]
-
-    def turn(self, number: int) -> tuple[Moment, ...]:
-        """The server's messages of one turn."""
-        return tuple(
-            moment for moment in self.moments if moment.turn == number and moment.message.direction is Direction.SERVER
-        )
+    turns: tuple[ServerTurn, ...]  # one more than there are client messages
 
     def events(self, direction: Direction | None = None) -> tuple[Event, ...]:
         """All events, or those of one direction, in order."""
@@ -51,15 +64,23 @@ class Trace:
 def trace(connection: Connection, reader: EventReader) -> Trace:
     """Read one connection's messages."""
     moments: list[Moment] = []
-    turn = 0
+    turns: list[tuple[Moment | None, list[Moment]]] = [(None, [])]
     for message in connection.messages:
         events = reader.read(message)
         if message.kind not in DATA:
             continue
-        if message.direction is Direction.CLIENT:
-            turn += 1
-        moments.append(Moment(index=len(moments), message=message, events=events, turn=turn))
-    return Trace(connection=connection, moments=tuple(moments))
+        client = message.direction is Direction.CLIENT
+        moment = Moment(index=len(moments), message=message, events=events, turn=len(turns) - (not client))
+        moments.append(moment)
+        if client:
+            turns.append((moment, []))
+        else:
+            turns[-1][1].append(moment)
+    return Trace(
+        connection=connection,
+        moments=tuple(moments),
+        turns=tuple(ServerTurn(began=began, moments=tuple(sent)) for began, sent in turns),
+    )
 
 
 def traces(session: Session, envelope: Envelope) -> tuple[Trace, ...]:
