@@ -1,5 +1,6 @@
 """The recording: its model, its file format, redaction, and the errors of the whole house."""
 
+from .certificate import Certificate
 from .errors import (
     CassetteError,
     CassetteFormatError,
@@ -42,6 +43,7 @@ __all__ = [
     "CassetteFormatError",
     "CassetteReader",
     "CassetteWriter",
+    "Certificate",
     "Closed",
     "Connection",
     "Damage",

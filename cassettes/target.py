@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from .certificate import Certificate
 from .errors import FileError, UsageError
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ class Target:
         """What a browser on the upstream's own pages sends as ``Origin`` (RFC 6454 section 6.2)."""
         return f"{'https' if self.tls else 'http'}://{self.authority}"
 
-    def tls_context(self, *, ca: Path | None = None, insecure: bool = False) -> ssl.SSLContext | None:
+    def tls_context(
+        self, *, ca: Path | None = None, insecure: bool = False, client: Certificate | None = None
+    ) -> ssl.SSLContext | None:
         """How to speak TLS with this origin; None for a plain one.
 
-        ``ca`` is a PEM file, trusted beside the system's store; ``insecure`` trusts any certificate. Raises FileError
-        and UsageError for a bad ``ca``.
+        ``ca`` is a PEM file, trusted beside the system's store; ``insecure`` trusts any certificate; ``client`` is
+        shown to an origin that asks for one. Raises FileError and UsageError for bad files.
         """
         if not self.tls:
             return None
@@ -83,6 +86,8 @@ class Target:
                 raise UsageError(f"--ca {ca} holds no PEM certificate; name a PEM file") from exc
             except OSError as exc:
                 raise FileError.from_os_error(ca, exc) from exc
+        if client is not None:
+            client.load(context, "--client-cert")
         if insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -32,7 +32,21 @@ Exit status: 0 recorded, 2 bad usage or a file that cannot be written,
 @click.option("--preserve-host", is_flag=True, help="Leave Host, Origin and Referer as the client sent them.")
 @click.option("--no-rewrite", is_flag=True, help="Leave redirects and cookie domains that name the target as they are.")
 @click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust these PEM certificates as well.")
+@click.option("--client-cert", metavar="FILE[:KEY]", help="Show this PEM certificate to a target that asks for one.")
 @click.option("--insecure", is_flag=True, help="Do not check the target's certificate.")
+@click.option(
+    "--target-socket",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Reach TARGET by this Unix socket.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Listen with TLS (wss://, https://) and this PEM certificate.",
+)
+@click.option("--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="The key of --tls-cert, if elsewhere.")
 @click.option("--no-redact", is_flag=True, help="Write secrets into the cassette as they are.")
 @click.option(
     "--keep-secrets",
@@ -52,7 +66,11 @@ def command(
     preserve_host: bool,
     no_rewrite: bool,
     ca: Path | None,
+    client_cert: str | None,
     insecure: bool,
+    target_socket: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     no_redact: bool,
     keep_secrets: Path | None,
     notes: tuple[str, ...],
@@ -65,7 +83,7 @@ def command(
     import asyncio
     from datetime import UTC, datetime
 
-    from ..cassettes import FileError, Target, UsageError
+    from ..cassettes import Certificate, FileError, Target, UsageError
     from ..recorder import Address, Recorder, Settings, default_output, parse_note, run
 
     parsed = Target.parse(target)
@@ -74,6 +92,10 @@ def command(
         raise UsageError(f"-o {output}: a recording is a .cassette; turn it into .jsonl with 'wstape convert'")
     if keep_secrets is not None and no_redact:
         raise UsageError("--keep-secrets has nothing to keep with --no-redact; leave one out")
+    if tls_key is not None and tls_cert is None:
+        raise UsageError("--tls-key belongs to a certificate; name that with --tls-cert")
+    if client_cert is not None and not parsed.tls:
+        raise UsageError(f"--client-cert has no use with {target}; the target must be wss:// or https://")
     path = output or default_output(parsed, datetime.now(UTC))
     if output is None:
         try:
@@ -89,20 +111,25 @@ def command(
         preserve_host=preserve_host,
         rewrite=not no_rewrite,
         ca=ca,
+        client_cert=Certificate.parse(client_cert) if client_cert is not None else None,
         insecure=insecure,
+        target_socket=target_socket,
+        tls=Certificate(file=tls_cert, key=tls_key) if tls_cert is not None else None,
         redact=not no_redact,
         keep_secrets=keep_secrets,
         notes=dict(map(parse_note, notes)),
     )
     if no_redact:
         _warn("redaction is off: passwords and tokens are written to the cassette as they are; do not commit it")
-    if insecure:
+    if insecure and parsed.tls:
         _warn("--insecure: the target's certificate is not checked; anyone on the way can read and change the traffic")
     if not address.loopback:
         _warn(f"{address} is not a loopback address: other machines can reach the target through it")
 
     def listening(recorder: Recorder) -> None:
-        _say(f"listening on ws://{recorder.address}")
+        _say(f"listening on {'ws' if tls_cert is None else 'wss'}://{recorder.address}")
+        if recorder.route.proxy is not None:
+            _say(f"reaching {parsed.origin} through the proxy {recorder.route.proxy}")
 
     summary = asyncio.run(run(settings, command=cmd, report=_warn, listening=listening))
     _say(str(summary))

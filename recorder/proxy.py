@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import socket
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from .address import Address
 from .head import Rewriting
 from .relay import Relay
 from .response import ResponseRewriting
+from .route import Route, reason
 from .settings import Settings
 from .tap import Numbers, Tap
 from .tape import Report, Summary, Tape
@@ -38,13 +38,13 @@ class Recorder:
     """
 
     tape: Tape
+    route: Route
 
     def __init__(self, settings: Settings, report: Report | None = None) -> None:
         self.settings = settings
         self.summary: Summary | None = None  # after `stop`
         self._report: Report = report or _silent
         self._redactor = Redactor() if settings.redact else None
-        self._tls: ssl.SSLContext | None = None
         self._server: asyncio.Server | None = None
         self._address: Address | None = None
         self._rewriting: Rewriting | None = None
@@ -62,7 +62,8 @@ class Recorder:
         made only when the address is free.
         """
         settings = self.settings
-        self._tls = settings.tls_context()
+        self.route = settings.route(os.environ)
+        tls = settings.listening_tls()
         if settings.keep_secrets is not None:
             _check_place(settings.keep_secrets, force=settings.force)
         sock = await _bind(settings.listen)
@@ -70,7 +71,7 @@ class Recorder:
             self._address = Address(host=settings.listen.host, port=sock.getsockname()[1])
             self._rewriting = self._make_rewriting(self._address)
             self._server = await asyncio.get_running_loop().create_server(
-                self._accept, sock=sock, backlog=BACKLOG, start_serving=False
+                self._accept, sock=sock, ssl=tls, backlog=BACKLOG, start_serving=False
             )
             self.tape = Tape(self._open_writer(), self._redactor, self.report)
         except BaseException:
@@ -143,12 +144,14 @@ class Recorder:
     @property
     def url(self) -> str:
         """What a WebSocket client on this machine dials: the recorder's address with TARGET's own path."""
-        return f"ws://{_reachable(self.address)}{self.settings.target.resource}"
+        scheme = "ws" if self.settings.tls is None else "wss"
+        return f"{scheme}://{_reachable(self.address)}{self.settings.target.resource}"
 
     @property
     def http_url(self) -> str:
         """What an HTTP client on this machine uses in place of the target's origin."""
-        return f"http://{_reachable(self.address)}"
+        scheme = "http" if self.settings.tls is None else "https"
+        return f"{scheme}://{_reachable(self.address)}"
 
     def report(self, text: str) -> None:
         """Pass a line on to the user, without the secrets that are known."""
@@ -156,27 +159,20 @@ class Recorder:
 
     async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
         """Open a connection to the target (for `Relay`). Raises OSError."""
-        target = self.settings.target
-        try:
-            await asyncio.get_running_loop().create_connection(
-                factory,
-                target.host,
-                target.port,
-                ssl=self._tls,
-                server_hostname=target.host if self._tls is not None else None,
-            )
-        except OSError:
-            raise  # here because a certificate error is a ValueError as well
-        except ValueError as exc:  # a host name that the resolver's codec or TLS refuses
-            raise OSError(f"the host name cannot be looked up: {exc}") from exc
+        await self.route.connect(factory)
         self._reached = True
 
     def unreachable(self, error: OSError) -> str:
         """Report a failed `connect`; return the line (for `Relay`)."""
-        line = f"cannot reach {self.settings.target.origin}: {_reason(error)}"
+        line = self.route.failure(error)
         self._failure = line
         self.report(line)
         return line if self._redactor is None else self._redactor.text(line)
+
+    def relay_begun(self, relay: Relay) -> None:
+        """Keep a relay (for `Relay`)."""
+        self._relays.add(relay)
+        self._idle.clear()
 
     def relay_ended(self, relay: Relay) -> None:
         """Forget a relay (for `Relay`)."""
@@ -185,10 +181,7 @@ class Recorder:
             self._idle.set()
 
     def _accept(self) -> asyncio.Protocol:
-        relay = Relay(self, Tap(self._rewriting, self._numbers))
-        self._relays.add(relay)
-        self._idle.clear()
-        return relay.client
+        return Relay(self, Tap(self._rewriting, self._numbers)).client
 
     def _open_writer(self) -> CassetteWriter:
         settings = self.settings
@@ -197,7 +190,7 @@ class Recorder:
             created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             wstape=version("wstape"),
             redaction=self._redactor.rules if self._redactor is not None else (),
-            notes=dict(settings.notes),
+            notes=settings.header_notes(),
         )
         record = header if self._redactor is None else self._redactor.record(header)
         if not isinstance(record, Header):
@@ -207,7 +200,7 @@ class Recorder:
     def _make_rewriting(self, address: Address) -> Rewriting:
         target = self.settings.target
         hosts = {str(Address(host=host, port=address.port)) for host in ("127.0.0.1", "localhost", "::1", address.host)}
-        if address.port == 80:
+        if address.port == (80 if self.settings.tls is None else 443):
             hosts |= {host.rpartition(":")[0] for host in hosts}
         return Rewriting(
             authority=target.authority,
@@ -215,7 +208,13 @@ class Recorder:
             resource=target.resource,
             own=frozenset(host.lower() for host in hosts),
             preserve_host=self.settings.preserve_host,
-            response=ResponseRewriting(host=target.host, port=target.port, tls=target.tls, own=str(_reachable(address)))
+            response=ResponseRewriting(
+                host=target.host,
+                port=target.port,
+                tls=target.tls,
+                own=str(_reachable(address)),
+                own_tls=self.settings.tls is not None,
+            )
             if self.settings.rewrite
             else None,
         )
@@ -247,6 +246,8 @@ async def _bind(address: Address) -> socket.socket:
         raise _cannot_listen(address, error) from error
     try:
         sock.setblocking(False)
+        # Accepted sockets inherit it: a client that vanished without a word is found out.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if os.name == "posix":  # elsewhere it would let two programs share the port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
@@ -267,24 +268,8 @@ def _cannot_listen(address: Address, error: Exception) -> UsageError:
         case errno.EADDRNOTAVAIL:
             problem = "not an address of this machine; 127.0.0.1 always is"
         case _:
-            problem = f"{_reason(error)}; 127.0.0.1:0 always works"
+            problem = f"{reason(error)}; 127.0.0.1:0 always works"
     return UsageError(f"cannot listen on {address}: {problem}")
-
-
-def _reason(error: Exception) -> str:
-    """Say in a few words why a connection was not made."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        detail = error.verify_message or str(error)
-        return f"its certificate is not trusted ({detail}); give its authority with --ca FILE, or use --insecure"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({(error.reason or str(error)).lower().replace('_', ' ')}); is it a wss:// address?"
-    if isinstance(error, socket.gaierror):
-        return f"the host name is not known ({(error.strerror or str(error)).lower()})"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
-        return os.strerror(error.errno).lower()
-    return (str(error) or type(error).__name__).lower()
 
 
 def _reachable(address: Address) -> Address:

@@ -37,6 +37,10 @@ class Upstream(Protocol):
         """Take note that `connect` raised; return one line for the client."""
         ...
 
+    def relay_begun(self, relay: Relay) -> None:
+        """A client is there: it has connected, and shaken hands where TLS is spoken."""
+        ...
+
     def relay_ended(self, relay: Relay) -> None:
         """Both transports of a relay are gone and its records are on the tape."""
         ...
@@ -160,6 +164,8 @@ class Relay:
     def connected(self, end: _End) -> None:
         """A transport is there."""
         transport = end.transport
+        if end is self._client:
+            self._upstream.relay_begun(self)
         if end is self._client or transport is None:
             return
         client = self._client.transport

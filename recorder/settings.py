@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..cassettes import Target, UsageError
+from ..cassettes import Certificate, Target, UsageError
 from .address import Address
+from .route import Route
+from .tunnel import Proxy
 
 LOOPBACK = Address(host="127.0.0.1", port=0)
 
@@ -25,15 +27,38 @@ class Settings:
     force: bool = False  # overwrite `output`
     preserve_host: bool = False  # leave Host, Origin and Referer as the client sent them
     rewrite: bool = True  # redirects and cookie domains that name the upstream come to name the recorder
+    target_socket: Path | None = None  # a Unix socket where the target listens
+    tls: Certificate | None = None  # with it, clients are spoken to by TLS
+    client_cert: Certificate | None = None  # for a target that asks for one
     ca: Path | None = None  # PEM, trusted beside the system's store
     insecure: bool = False  # trust any certificate of the upstream
     redact: bool = True
     keep_secrets: Path | None = None
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def tls_context(self) -> ssl.SSLContext | None:
-        """How to speak TLS with the upstream, None for a plain one. Raises FileError and UsageError for a bad CA."""
-        return self.target.tls_context(ca=self.ca, insecure=self.insecure)
+    def route(self, environment: Mapping[str, str]) -> Route:
+        """How to reach the target. Raises FileError and UsageError for bad files and a bad proxy."""
+        return Route(
+            target=self.target,
+            tls=self.target.tls_context(ca=self.ca, insecure=self.insecure, client=self.client_cert),
+            socket=self.target_socket,
+            proxy=None if self.target_socket is not None else Proxy.from_environment(self.target, environment),
+        )
+
+    def listening_tls(self) -> ssl.SSLContext | None:
+        """How to speak TLS with clients, None for plain. Raises FileError and UsageError for bad files."""
+        if self.tls is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # The recorder speaks HTTP/1.1, so nothing else must be agreed on.
+        context.set_alpn_protocols(["http/1.1"])
+        self.tls.load(context, "--tls-cert")
+        return context
+
+    def header_notes(self) -> dict[str, str]:
+        """The notes for the cassette's header: the user's, and what a reviewer has to know."""
+        insecure = {"insecure": "the target's certificate was not checked"}
+        return {**(insecure if self.insecure and self.target.tls else {}), **self.notes}
 
 
 def default_output(target: Target, now: datetime) -> Path:

@@ -259,7 +259,8 @@ def test_secrets_are_redacted_unless_told_otherwise(upstream: str, tmp_path: Pat
 
 
 def test_warnings_about_the_outside_world(upstream: str, tmp_path: Path) -> None:
-    with recording(upstream, tmp_path / "a.cassette", "--listen", "0.0.0.0:0", "--insecure") as recorder:
+    tls = upstream.replace("ws://", "wss://")
+    with recording(tls, tmp_path / "a.cassette", "--listen", "0.0.0.0:0", "--insecure") as recorder:
         assert recorder.stop() == 0
     assert "not a loopback address" in recorder.stderr
     assert "certificate is not checked" in recorder.stderr

@@ -121,7 +121,7 @@ def recording(
     )
     running = Recording(process, path)
     try:
-        running.address = running.wait_for_line(r"^listening on ws://(\S+)$")[1]
+        running.address = running.wait_for_line(r"^listening on wss?://(\S+)$")[1]
         yield running
         running.stop()
     finally:
