@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from .block import LARGE, RECORDS, encode_block, encode_preamble
 from .errors import FileError
-from .model import End, Header, HttpExchange, Message, Opened, Record
-from .record import LARGE_PAYLOAD, encode_large, encode_record
+from .model import Direction, End, Header, HttpExchange, Kind, Message, Opened, Record
+from .record import LARGE_PAYLOAD, encode_large, encode_messages, encode_record
 
 FLUSH_INTERVAL_NS = 200_000_000
 BLOCK_SIZE = 256 << 10
@@ -39,6 +40,7 @@ class CassetteWriter:
         self._interval_ns = flush_interval_ns
         self._pending: list[bytes] = []
         self._pending_size = 0
+        self._pending_count = 0  # records in it
         self._oldest_ns = 0
         self._index = 0
         self._offset = 0
@@ -46,7 +48,7 @@ class CassetteWriter:
         # From the header, not from chance: the same records make the same bytes.
         self._salt = zlib.crc32(first)
         self._write(encode_preamble(self._salt))
-        self._pending.append(first)
+        self._add(first, 1, 0)
         self.flush()
 
     @classmethod
@@ -87,11 +89,30 @@ class CassetteWriter:
             if not self.failed:
                 self._write_block(LARGE, encode_large(record))
             return
-        data = encode_record(record)
+        self._add(encode_record(record), 1, now_ns)
+
+    def append_messages(
+        self, connection: int, direction: Direction, kind: Kind, payloads: Sequence[bytes], at_ns: int, now_ns: int
+    ) -> None:
+        """Do as `append` does with a message for each of ``payloads``, in a fraction of its time.
+
+        Raises FileError once when the file cannot be written.
+        """
+        count = len(payloads)
+        if self.failed or sum(map(len, payloads)) > BLOCK_SIZE:
+            for payload in payloads:
+                message = Message(connection=connection, direction=direction, kind=kind, payload=payload, at_ns=at_ns)
+                self.append(message, now_ns)
+            return
+        self.messages += count
+        self._add(encode_messages(connection, direction, kind, payloads, at_ns), count, now_ns)
+
+    def _add(self, data: bytes, count: int, now_ns: int) -> None:
         if not self._pending:
             self._oldest_ns = now_ns
         self._pending.append(data)
         self._pending_size += len(data)
+        self._pending_count += count
         if self._pending_size >= BLOCK_SIZE or now_ns - self._oldest_ns >= self._interval_ns:
             self.flush()
 
@@ -104,9 +125,9 @@ class CassetteWriter:
         if not self._pending:
             return
         raw = b"".join(self._pending)
-        count = len(self._pending)
+        count = self._pending_count
         self._pending.clear()
-        self._pending_size = 0
+        self._pending_size = self._pending_count = 0
         try:
             self._write_block(RECORDS, raw)
         except FileError:
@@ -124,7 +145,7 @@ class CassetteWriter:
                     at_ns=at_ns,
                     repaired=repaired,
                 )
-                self._pending.append(encode_record(end))
+                self._add(encode_record(end), 1, at_ns)
                 self.flush()
         finally:
             self._file.close()

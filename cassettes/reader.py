@@ -13,6 +13,7 @@ from .jsonl import decode_lines
 from .model import Closed, End, Header, HttpExchange, Message, Note, Opened, Record, Session
 from .record import RecordError, decode_content
 
+_LOST = "the recorder lost something and did not say what"
 _ADVICE = "record the session again, or check that this is the file you mean"
 
 
@@ -121,7 +122,7 @@ class _Check:
                 case HttpExchange():
                     exchanges += 1
                 case Note(lost=True):
-                    self.lost = self.lost or record.text
+                    self.lost = self.lost or record.text or _LOST
                 case Header() if header_seen:
                     self._damage.append(Damage(offset, 0, "there is a second header"))
                     continue

@@ -7,7 +7,8 @@ a field can be added without a new format version.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import cast
 
 import msgpack
@@ -56,6 +57,30 @@ class RecordError(Exception):
 def encode_record(record: Record) -> bytes:
     """Return the record as one msgpack array."""
     return _packer.pack(_plain(record))
+
+
+# Array of five, MESSAGE; the head of a binary of up to 255 bytes (msgpack's fixarray and bin 8).
+_MESSAGE_HEAD = bytes((0x95, MESSAGE))
+_SHORT_HEADS = tuple(bytes((0xC4, length)) for length in range(256))
+
+
+def encode_messages(connection: int, direction: Direction, kind: Kind, payloads: Sequence[bytes], at_ns: int) -> bytes:
+    """Return what `encode_record` makes of each message, joined: for many at once, without an object for each."""
+    pack = _packer.pack
+    # All but the payloads is the same, and is packed once.
+    head = b"".join((_MESSAGE_HEAD, pack(connection), pack(at_ns), pack(_CODES[direction, kind])))
+    sizes = list(map(len, payloads))
+    if max(sizes, default=0) < len(_SHORT_HEADS):
+        heads: Iterable[bytes] = map(_SHORT_HEADS.__getitem__, sizes)
+    else:
+        heads = map(_binary_head, sizes)
+    return b"".join(chain.from_iterable(zip(repeat(head), heads, payloads, strict=False)))
+
+
+def _binary_head(size: int) -> bytes:
+    if size < 1 << 8:
+        return _SHORT_HEADS[size]
+    return struct.pack(">BH", 0xC5, size) if size < 1 << 16 else struct.pack(">BI", 0xC6, size)
 
 
 def encode_large(message: Message) -> bytes:

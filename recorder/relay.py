@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from ..cassettes import Direction, Ending
-from .tap import Tap
+from .tap import Burst, Tap
 from .tape import Tape
 
 CONNECT_TIMEOUT = 20.0  # seconds for TCP and TLS; browsers give up after 20 to 30
@@ -264,8 +264,11 @@ class Relay:
             _end_writing(client.transport)
 
     def _collect(self) -> None:
-        for record in self._tap.records_received():
-            self._tape.append(record)
+        for record in self._tap.received():
+            if isinstance(record, Burst):
+                self._tape.append_burst(record)
+            else:
+                self._tape.append(record)
 
     def _finish(self) -> None:
         if self._ended:

@@ -8,6 +8,7 @@ bytes that it changes are in request heads (`Rewriting`). What it cannot read it
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -15,7 +16,7 @@ from itertools import count
 from ..cassettes import Closed, Direction, Ending, Kind, Message, Note, Opened, Record
 from .deflate import Deflate
 from .exchange import Exchange, ExchangeError
-from .frame import MESSAGE_LIMIT, FrameError, FrameReader
+from .frame import MESSAGE_LIMIT, FrameError, FrameReader, Run
 from .head import HEAD_END, HEAD_LIMIT, HeadError, RequestHead, Rewriting, may_begin_request
 
 
@@ -25,6 +26,28 @@ class Numbers:
 
     connections: count[int] = field(default_factory=lambda: count(1))
     exchanges: count[int] = field(default_factory=lambda: count(1))
+
+
+@dataclass(slots=True)
+class Burst:
+    """Messages of one kind that one end sent and that were read together: cheaper to carry than one by one."""
+
+    connection: int
+    direction: Direction
+    kind: Kind
+    payloads: list[bytes]
+    at_ns: int
+
+    def messages(self) -> Iterator[Message]:
+        """The messages, one by one."""
+        for payload in self.payloads:
+            yield Message(
+                connection=self.connection,
+                direction=self.direction,
+                kind=self.kind,
+                payload=payload,
+                at_ns=self.at_ns,
+            )
 
 
 class Tap:
@@ -41,7 +64,6 @@ class Tap:
         "_awaiting",
         "_client",
         "_closed_by",
-        "_drained",
         "_head",
         "_head_at_ns",
         "_held",
@@ -65,7 +87,7 @@ class Tap:
         self._rewriting = rewriting
         self._numbers = numbers or Numbers()
         self._limit = limit
-        self._records: list[Record] = []
+        self._records: list[Record | Burst] = []
         self._to_server: list[bytes] = []
         self._to_client: list[bytes] = []
         self._head: bytearray = bytearray()
@@ -76,7 +98,6 @@ class Tap:
         self._client: FrameReader | None = None
         self._server: FrameReader | None = None
         self._closed_by: set[Direction] = set()  # who has sent a Close frame
-        self._drained: list[tuple[Kind, bytes]] = []
 
     def receive_data(self, direction: Direction, data: bytes, at_ns: int) -> None:
         """Read what ``direction`` sent. Never raises on any bytes."""
@@ -138,9 +159,21 @@ class Tap:
         self._records.append(Closed(connection=self.connection, ending=ending, by=by, at_ns=at_ns))
         self.connection = None
 
+    def received(self) -> list[Record | Burst]:
+        """What was made since the last call, messages in bursts."""
+        received = self._records
+        if received:
+            self._records = []
+        return received
+
     def records_received(self) -> list[Record]:
-        """The records made since the last call."""
-        records, self._records = self._records, []
+        """What was made since the last call, a record a message."""
+        records: list[Record] = []
+        for record in self.received():
+            if isinstance(record, Burst):
+                records.extend(record.messages())
+            else:
+                records.append(record)
         return records
 
     def data_to_server(self) -> bytes:
@@ -173,26 +206,35 @@ class Tap:
         connection = self.connection
         if connection is None:
             return
-        messages = self._drained
+        runs: list[Run] = []
         problem: str | None = None
         try:
-            reader.receive_data(data, messages)
+            reader.receive_data(data, runs)
         except FrameError as exc:
             problem = str(exc)
-        for kind, payload in messages:
-            self._records.append(
-                Message(connection=connection, direction=direction, kind=kind, payload=payload, at_ns=at_ns)
-            )
-            if kind is Kind.TEXT:
-                if not payload.isascii() and not _is_utf8(payload):
-                    text = f"a text message of the {direction} is not UTF-8"
-                    self._records.append(Note(text=text, at_ns=at_ns, connection=connection))
-            elif kind is Kind.CLOSE:
+        for kind, payloads in runs:
+            if kind is Kind.TEXT and not all(map(bytes.isascii, payloads)):
+                self._append_checked(connection, direction, payloads, at_ns)
+                continue
+            self._records.append(Burst(connection, direction, kind, payloads, at_ns))
+            if kind is Kind.CLOSE:
                 self._closed_by.add(direction)
-        messages.clear()
         if problem is not None:
             text = f"the {direction} sent {problem}; its messages from here on are not recorded"
             self._records.append(Note(text=text, at_ns=at_ns, connection=connection, lost=True))
+
+    def _append_checked(self, connection: int, direction: Direction, payloads: list[bytes], at_ns: int) -> None:
+        """Append text messages, with a note behind each one that is not UTF-8."""
+        begun: list[bytes] = []
+        for payload in payloads:
+            begun.append(payload)
+            if not _is_utf8(payload):
+                self._records.append(Burst(connection, direction, Kind.TEXT, begun, at_ns))
+                text = f"a text message of the {direction} is not UTF-8"
+                self._records.append(Note(text=text, at_ns=at_ns, connection=connection))
+                begun = []
+        if begun:
+            self._records.append(Burst(connection, direction, Kind.TEXT, begun, at_ns))
 
     def _read_requests(self, data: bytes, at_ns: int) -> None:
         while data:

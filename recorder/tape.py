@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..cassettes import CassetteWriter, FileError, Note, Record
+from .tap import Burst
 
 Report = Callable[[str], None]
 """Takes one line for the user, already free of secrets."""
@@ -80,6 +81,22 @@ class Tape:
                 return
         try:
             self._writer.append(record, self.now_ns())
+        except FileError as error:
+            self._problem(f"the recording cannot go on, the traffic does: {error}")
+        if self._timer is None:
+            self._arm()
+
+    def append_burst(self, burst: Burst) -> None:
+        """Redact messages and hand them to the writer."""
+        if self._redactor is not None:
+            for message in burst.messages():
+                self.append(message)
+            return
+        try:
+            # The time at which they were read is as good as now: it saves a look at the clock.
+            self._writer.append_messages(
+                burst.connection, burst.direction, burst.kind, burst.payloads, burst.at_ns, burst.at_ns
+            )
         except FileError as error:
             self._problem(f"the recording cannot go on, the traffic does: {error}")
         if self._timer is None:
