@@ -100,8 +100,9 @@ class ScopeStatistics:
             self._keep_turns(self.closes, a, {b for b in others if _took_turns(trace, b, a, complete)})
             seconds = {b for b in others if _took_turns(trace, a, b, complete)}
             self.clashes.setdefault(a, set()).update(b for b in others if b not in seconds)
-            # A trace that is not complete may stop between its only a and a b that would have come.
-            if complete:
+            # A trace that is not complete may stop between its only a and a b that would have come; two a without
+            # a b between them are two, whatever comes.
+            if complete or trace.counts[a] > 1:
                 self._keep_turns(self.opens, a, seconds)
 
     @staticmethod

@@ -26,7 +26,7 @@ class AlternateSuccession:
     def mine(self, statistics: ScopeStatistics) -> Iterable[Rule]:
         """The pairs that took turns in every trace with either."""
         for a, seconds in statistics.opens.items():
-            for b in seconds:
+            for b in seconds if statistics.complete_events[a] else ():
                 if a in statistics.closes.get(b, ()) and b not in statistics.clashes.get(a, ()):
                     yield Rule(
                         template=self.id,

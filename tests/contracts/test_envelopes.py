@@ -1,0 +1,201 @@
+"""Envelopes: found by looking, labels as documented, and never a crash."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wstape.cassettes import Direction, Kind, Message
+from wstape.contracts import Event, EventReader, detect
+from wstape.contracts.envelopes import ENVELOPES, JsonEnvelope, JsonRpcEnvelope, OpaqueEnvelope, envelope_from
+
+CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
+
+
+def message(value: object, direction: Direction = SERVER, *, kind: Kind = Kind.TEXT, connection: int = 1) -> Message:
+    payload = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return Message(connection=connection, direction=direction, kind=kind, payload=payload, at_ns=0)
+
+
+def labels(messages: list[Message], envelope: object = None) -> list[str]:
+    reader = EventReader(envelope or detect(messages))  # type: ignore[arg-type]
+    return [event.label for one in messages for event in reader.read(one)]
+
+
+def pointers(messages: list[Message]) -> tuple[str | None, str | None]:
+    envelope = detect(messages)
+    assert isinstance(envelope, JsonEnvelope)
+    return envelope.client, envelope.server
+
+
+def test_a_well_known_name_wins_in_a_small_session() -> None:
+    small = [
+        message({"type": "user_message", "text": "hi", "mode": "fast"}, CLIENT),
+        message({"type": "user_message", "text": "bye", "mode": "fast"}, CLIENT),
+        message({"type": "answer", "text": "well"}),
+    ]
+    assert pointers(small) == ("/type", "/type")
+
+
+def test_client_and_server_may_differ() -> None:
+    both = [message({"action": name, "n": n}, CLIENT) for n, name in enumerate(["open", "close"])]
+    both += [message({"event": name, "n": n}) for n, name in enumerate(["opened", "closed", "news"])]
+    assert pointers(both) == ("/action", "/event")
+
+
+def test_a_constant_type_gives_way_to_what_tells_messages_apart() -> None:
+    chance = random.Random(1)
+    fields = {"started": {"run": 1}, "piece": {"text": "x"}, "done": {"usage": {"n": 1}}}
+    sent = [{"type": "event", "event": name, **fields[name]} for name in chance.choices(list(fields), k=40)]
+    assert pointers([message(one) for one in sent])[1] == "/event"
+
+
+def test_an_unknown_name_is_found_by_what_it_explains() -> None:
+    chance = random.Random(1)
+    fields = {"S": {"run": 1}, "P": {"text": "x"}, "D": {"usage": 2, "why": "y"}}
+    sent = [
+        {"zz": name, "colour": chance.choice(["red", "blue"]), **fields[name]}
+        for name in chance.choices(list(fields), k=40)
+    ]
+    assert pointers([message(one) for one in sent])[1] == "/zz"
+
+
+def test_a_nested_discriminator() -> None:
+    sent = [
+        {"header": {"msg_id": f"m{n}", "msg_type": name}, "content": {name: 1}}
+        for n, name in enumerate(["status", "stream", "status", "result"] * 5)
+    ]
+    assert pointers([message(one) for one in sent])[1] == "/header/msg_type"
+
+
+def test_values_that_are_data_label_nothing() -> None:
+    chance = random.Random(1)
+    sent = [{"kind": f"user_{chance.getrandbits(30)}", "text": "x"} for _ in range(30)]
+    assert pointers([message(one) for one in sent])[1] is None
+    assert set(labels([message(one) for one in sent])) == {"{kind,text}"}
+
+
+def test_messages_without_the_discriminator_are_labelled_by_their_keys() -> None:
+    sent = [message({"type": "a"}), message({"type": "b"}), message({"type": "a"})]
+    sent += [message({"b": 1, "a": 2}), message({"user_42": 1}), message({f"k{chr(97 + n)}": 1 for n in range(9)})]
+    sent += [message([1]), message(b"hello"), message(b"\x00\x01", kind=Kind.BINARY), message({"type": 7})]
+    assert labels(sent, JsonEnvelope("/type", "/type")) == [
+        "a", "b", "a", "{a,b}", "{*}", "{ka,kb,kc,kd,ke,kf,kg,kh,…}", "array", "text", "binary", "{type}",
+    ]  # fmt: skip
+
+
+def test_json_in_binary_frames_is_json_and_noise_is_not() -> None:
+    sent = [message({"type": "a"}, kind=Kind.BINARY), message(b"42", kind=Kind.BINARY)]
+    assert labels(sent, JsonEnvelope("/type", "/type")) == ["a", "binary"]
+
+
+def test_text_and_binary_are_opaque() -> None:
+    assert isinstance(detect([message(b"hello"), message(b"\xff", kind=Kind.BINARY)]), OpaqueEnvelope)
+    assert isinstance(detect([]), OpaqueEnvelope)
+
+
+def rpc(direction: Direction, **fields: object) -> Message:
+    return message({"jsonrpc": "2.0", **fields}, direction)
+
+
+def test_json_rpc_responses_are_labelled_by_their_request() -> None:
+    sent = [
+        rpc(CLIENT, id=1, method="initialize"),
+        rpc(SERVER, id=1, method="sampling"),  # the server numbers its own requests
+        rpc(CLIENT, id=2, method="list"),
+        rpc(SERVER, id=2, error={"code": -1, "message": "no"}),
+        rpc(SERVER, id=1, result={}),
+        rpc(CLIENT, id=1, result={}),
+        rpc(SERVER, method="log"),
+        rpc(SERVER, id=1, result={}),  # answered already
+        rpc(SERVER, id=None, error={"code": -32700, "message": "parse error"}),
+        rpc(SERVER, id="1", result={}),
+        rpc(CLIENT, id=10**400, method="huge"),
+        rpc(SERVER),
+    ]
+    assert isinstance(detect(sent), JsonRpcEnvelope)
+    assert labels(sent) == [
+        "initialize", "sampling", "list", "list:error", "initialize:result", "sampling:result", "log",
+        "?:result", "?:error", "?:result", "huge", "?",
+    ]  # fmt: skip
+
+
+def test_a_batch_gives_an_event_for_each_entry_at_one_position() -> None:
+    entries = [{"jsonrpc": "2.0", "id": n, "method": name} for n, name in enumerate(["a", "b"])]
+    answers = [{"jsonrpc": "2.0", "id": n, "result": n} for n in (1, 0)]
+    reader = EventReader(JsonRpcEnvelope())
+    asked = reader.read(message(entries, CLIENT))
+    answered = reader.read(message(answers, SERVER))
+    assert [(event.label, event.position) for event in (*asked, *answered)] == [
+        ("a", 1), ("b", 1), ("b:result", 2), ("a:result", 2),
+    ]  # fmt: skip
+
+
+def test_connections_do_not_share_requests_or_positions() -> None:
+    reader = EventReader(JsonRpcEnvelope())
+    reader.read(message({"jsonrpc": "2.0", "id": 1, "method": "a"}, CLIENT, connection=1))
+    (event,) = reader.read(message({"jsonrpc": "2.0", "id": 1, "result": 1}, SERVER, connection=2))
+    assert (event.label, event.position) == ("?:result", 1)
+
+
+def test_control_frames_count_as_positions_and_give_no_event() -> None:
+    reader = EventReader(OpaqueEnvelope())
+    assert reader.read(message(b"", kind=Kind.PING)) == ()
+    (event,) = reader.read(message(b"x"))
+    assert event.position == 2
+    assert event.symbol == "server:text"
+
+
+HOSTILE = [
+    b"",
+    b"{",
+    b'{"type": "a", "type": "b"}',
+    b'{"type": NaN, "x": Infinity}',
+    b'{"type": "\\ud800"}',
+    b'{"\\ud800": 1}',
+    b"[" * 100_000,
+    b'{"a":' * 5_000,
+    b"1" * 5_000,
+    b'{"type": ' + b"9" * 4_000 + b"}",
+    b"\xff\xfe{}",
+    b"null",
+    b'"text"',
+]
+
+
+@pytest.mark.parametrize("envelope", [envelope() for envelope in ENVELOPES], ids=lambda envelope: envelope.name)
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.BINARY])
+def test_hostile_messages_are_events_too(envelope: object, kind: Kind) -> None:
+    for payload in HOSTILE:
+        detect([message(payload, kind=kind)])
+        events = EventReader(envelope).read(message(payload, kind=kind))  # type: ignore[arg-type]
+        assert all(isinstance(event, Event) for event in events)
+
+
+@given(st.lists(st.binary(max_size=30) | st.sampled_from(HOSTILE), max_size=6))
+def test_any_bytes_are_read(payloads: list[bytes]) -> None:
+    messages = [message(payload) for payload in payloads]
+    assert len(labels(messages, JsonEnvelope("/type", "/type"))) == len(payloads)
+    labels(messages)
+
+
+def test_numbers_are_exact_and_the_last_of_a_repeated_key_counts() -> None:
+    (event,) = EventReader(JsonEnvelope(None, "/t")).read(message(b'{"t": "a", "n": 1, "n": 90071992547409931234}'))
+    assert event.payload == {"t": "a", "n": 90071992547409931234}
+
+
+@pytest.mark.parametrize("envelope", [JsonEnvelope("/a~1b", None), JsonRpcEnvelope(), OpaqueEnvelope()])
+def test_envelopes_round_trip_through_their_parameters(envelope: JsonEnvelope) -> None:
+    assert envelope_from(envelope.parameters()) == envelope
+
+
+@pytest.mark.parametrize(
+    "bad", [{}, {"name": "morse"}, {"name": "json", "client": "type"}, {"name": "json", "server": 1}]
+)
+def test_bad_parameters_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"known|pointer"):
+        envelope_from(bad)
