@@ -63,7 +63,7 @@ def command(
 def _summarise(contract: Contract, output: Path | None) -> None:
     """Say on standard error what was learned, on one screen."""
     from ..contracts import side
-    from ..contracts.evidence import is_firm
+    from ..contracts.evidence import rule_is_firm
 
     learned = contract.learned
     wrote = f" to {output}" if output is not None else ""
@@ -76,6 +76,8 @@ def _summarise(contract: Contract, output: Path | None) -> None:
         count = sum(side(symbol) == direction for symbol in contract.events)
         click.echo(f"  {count} labels sent by the {direction}", err=True)
     for claim in contract.scopes:
-        firm = sum(rule.pinned or is_firm(rule.seen, rule.scopes) for rule in claim.rules)
+        firm = sum(
+            rule.pinned or rule_is_firm(rule.seen, rule.scopes, rule.surprise, "missing") for rule in claim.rules
+        )
         tentative = len(claim.rules) - firm
         click.echo(f"  scope {claim.name}: {firm} firm rules, {tentative} tentative", err=True)

@@ -1,0 +1,70 @@
+"""``wstape infer`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from simulated import session
+
+from wstape.cassettes import End, write_records
+from wstape.cli import run
+from wstape.contracts import Contract
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_records(Path("a.cassette"), session(1))
+    write_records(Path("b.jsonl"), session(2))
+    write_records(Path("cut.cassette"), [record for record in session(3) if not isinstance(record, End)])
+
+
+def test_the_contract_is_written_and_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", "-o", "chat.contract.json"]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "learned from 3 connections and 182 messages to chat.contract.json (envelope: json)" in told.err
+    assert "scope tool_call_id: 3 firm rules, 0 tentative" in told.err
+    contract = Contract.load(Path("chat.contract.json"))
+    assert [claim.name for claim in contract.scopes] == ["tool_call_id", "run_id", "connection"]
+
+
+@pytest.mark.parametrize("output", [[], ["-o", "-"]])
+def test_without_a_file_it_goes_to_standard_output(output: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", *output]) == 0
+    assert json.loads(capsys.readouterr().out)["wstape"] == "contract"
+
+
+def test_the_order_of_cassettes_and_their_form_change_no_byte() -> None:
+    write_records(Path("b.cassette"), session(2))
+    assert run(["infer", "a.cassette", "b.jsonl", "-o", "one.json"]) == 0
+    assert run(["infer", "b.cassette", "a.cassette", "-o", "two.json"]) == 0
+    assert Path("one.json").read_bytes() == Path("two.json").read_bytes()
+
+
+def test_an_existing_file_is_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("chat.contract.json").write_text("mine")
+    assert run(["infer", "a.cassette", "-o", "chat.contract.json"]) == 2
+    assert Path("chat.contract.json").read_text() == "mine"
+    assert "--force" in capsys.readouterr().err
+    assert run(["infer", "a.cassette", "-o", "chat.contract.json", "--force"]) == 0
+    assert Contract.load(Path("chat.contract.json")).events
+
+
+def test_an_incomplete_cassette_is_learned_from_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "cut.cassette", "-o", "chat.contract.json"]) == 3
+    assert Contract.load(Path("chat.contract.json")).events
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "cut.cassette" in line]
+    assert "incomplete" in line
+
+
+def test_the_envelope_can_be_named() -> None:
+    assert run(["infer", "a.cassette", "--envelope", "opaque", "-o", "chat.contract.json"]) == 0
+    assert set(Contract.load(Path("chat.contract.json")).events) == {"client:text", "server:text"}
+
+
+def test_what_was_learned_from_passes_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", "b.jsonl", "-o", "chat.contract.json"]) == 0
+    assert run(["check", "a.cassette", "b.jsonl", "--contract", "chat.contract.json", "--fail-on", "info"]) == 0
