@@ -116,6 +116,11 @@ class CassetteWriter:
         if self._pending_size >= BLOCK_SIZE or now_ns - self._oldest_ns >= self._interval_ns:
             self.flush()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file so far, without what waits to be flushed."""
+        return self._offset
+
     def deadline_ns(self) -> int | None:
         """When `flush` must be called at the latest, in the caller's time; None while nothing waits."""
         return self._oldest_ns + self._interval_ns if self._pending else None
@@ -174,6 +179,12 @@ class CassetteWriter:
             self._cut_back()
             raise FileError.from_os_error(self.path, error, writing=True) from error
         self._offset += len(data)
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            # Writing would go on into a file that nobody can open. One that was only moved keeps its link.
+            self.failed = True
+            self.lost += 1
+            problem = "the file was deleted or replaced while it was written"
+            raise FileError(self.path, problem, "what it held is lost; record again")
 
     def _cut_back(self) -> None:
         # Half a block would be reported as damage for ever; a disk that refuses even this keeps the torn tail,

@@ -112,7 +112,7 @@ class Message:
     kind: Kind
     payload: bytes  # unmasked, inflated, fragments joined
     at_ns: int  # when its last byte passed
-    full_size: int | None = None  # bytes on the wire, when only the head of the payload was stored
+    full_size: int | None = None  # bytes of the whole payload, when only its head was stored
 
     @property
     def text(self) -> str:

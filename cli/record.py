@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ..cassettes import Record
 
 
 @click.command(
@@ -55,6 +61,15 @@ Exit status: 0 recorded, 2 bad usage or a file that cannot be written,
     help="Write the redacted values to FILE, for replays on this machine.",
 )
 @click.option("--note", "notes", multiple=True, metavar="KEY=VALUE", help="Put a note in the header; repeatable.")
+@click.option("--only", multiple=True, metavar="PATH-GLOB", help="Record only paths like this; repeatable.")
+@click.option("--skip-http", is_flag=True, help="Record WebSockets only.")
+@click.option("--max-message", metavar="SIZE", help="Store the head of larger messages, with size and hash.")
+@click.option("--max-connections", type=click.IntRange(min=1), metavar="N", help="End after N WebSocket connections.")
+@click.option("--max-duration", metavar="TIME", help="End after TIME, such as 90s, 15m or 1h30m.")
+@click.option("--rotate-size", metavar="SIZE", help="Begin a new cassette when one is this large, such as 100M.")
+@click.option("--rotate-time", metavar="TIME", help="Begin a new cassette when one is this old.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what happens: connections, HTTP exchanges, notes.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,17 +89,38 @@ def command(
     no_redact: bool,
     keep_secrets: Path | None,
     notes: tuple[str, ...],
+    only: tuple[str, ...],
+    skip_http: bool,
+    max_message: str | None,
+    max_connections: int | None,
+    max_duration: str | None,
+    rotate_size: str | None,
+    rotate_time: str | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Record what passes between clients and TARGET (ws://, wss://, http:// or https://).
 
     Clients connect to the address that is printed; with CMD, it is run with WSTAPE_URL and
-    WSTAPE_HTTP_URL set, and the recording ends with it. Otherwise Ctrl-C ends it.
+    WSTAPE_HTTP_URL set, and the recording ends with it. Otherwise Ctrl-C ends it. A limit ends
+    either. Everything passes, whatever is recorded of it.
     """
     import asyncio
     from datetime import UTC, datetime
 
     from ..cassettes import Certificate, FileError, Target, UsageError
-    from ..recorder import Address, Recorder, Settings, default_output, parse_note, run
+    from ..recorder import (
+        Address,
+        Recorder,
+        Rotation,
+        Selection,
+        Settings,
+        default_output,
+        parse_duration,
+        parse_note,
+        parse_size,
+        run,
+    )
 
     parsed = Target.parse(target)
     address = Address.parse(listen)
@@ -96,6 +132,12 @@ def command(
         raise UsageError("--tls-key belongs to a certificate; name that with --tls-cert")
     if client_cert is not None and not parsed.tls:
         raise UsageError(f"--client-cert has no use with {target}; the target must be wss:// or https://")
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose do not go together; leave one out")
+    rotation = Rotation(
+        size=parse_size("--rotate-size", rotate_size) if rotate_size is not None else None,
+        seconds=parse_duration("--rotate-time", rotate_time) if rotate_time is not None else None,
+    )
     path = output or default_output(parsed, datetime.now(UTC))
     if output is None:
         try:
@@ -118,32 +160,80 @@ def command(
         redact=not no_redact,
         keep_secrets=keep_secrets,
         notes=dict(map(parse_note, notes)),
+        selection=Selection(only=only, http=not skip_http, connections=max_connections),
+        rotation=rotation if rotation != Rotation() else None,
+        max_message=parse_size("--max-message", max_message) if max_message is not None else None,
+        max_duration=parse_duration("--max-duration", max_duration) if max_duration is not None else None,
     )
+    talk = _Talk(quiet=quiet, verbose=verbose, status=not cmd)
     if no_redact:
-        _warn("redaction is off: passwords and tokens are written to the cassette as they are; do not commit it")
+        talk.warn("redaction is off: passwords and tokens are written to the cassette as they are; do not commit it")
     if insecure and parsed.tls:
-        _warn("--insecure: the target's certificate is not checked; anyone on the way can read and change the traffic")
+        talk.warn("--insecure: the target's certificate is not checked; anyone on the way can change the traffic")
     if not address.loopback:
-        _warn(f"{address} is not a loopback address: other machines can reach the target through it")
+        talk.warn(f"{address} is not a loopback address: other machines can reach the target through it")
 
     def listening(recorder: Recorder) -> None:
-        _say(f"listening on {'ws' if tls_cert is None else 'wss'}://{recorder.address}")
+        talk.say(f"listening on {'ws' if tls_cert is None else 'wss'}://{recorder.address}")
         if recorder.route.proxy is not None:
-            _say(f"reaching {parsed.origin} through the proxy {recorder.route.proxy}")
+            talk.say(f"reaching {parsed.origin} through the proxy {recorder.route.proxy}")
 
-    summary = asyncio.run(run(settings, command=cmd, report=_warn, listening=listening))
-    _say(str(summary))
+    summary = asyncio.run(
+        run(settings, command=cmd, report=talk.warn, listening=listening, watch=talk.watch, tick=talk.tick)
+    )
+    talk.say(str(summary))
     for problem in summary.problems:
-        _warn(f"incomplete: {problem}")
+        talk.warn(f"incomplete: {problem}")
     if not summary.complete:
         context.exit(3)
 
 
-def _say(line: str) -> None:
-    # A terminal that has gone away must not end the traffic.
-    with contextlib.suppress(OSError):
-        click.echo(line, err=True)
+class _Talk:
+    """What is said on standard error: lines, and on a terminal a last line that changes."""
 
+    def __init__(self, *, quiet: bool, verbose: bool, status: bool) -> None:
+        """``status`` False leaves the terminal to the command that is run."""
+        from ..recorder import Status
 
-def _warn(line: str) -> None:
-    _say(f"wstape: warning: {line}")
+        self._quiet = quiet
+        self._verbose = verbose
+        self._status = Status() if status and not quiet and sys.stderr.isatty() else None
+        self._shown = ""
+        # Without somebody to tell, records are not looked at.
+        self.watch = self._watch if verbose or self._status is not None else None
+        self.tick = self._tick if self._status is not None else None
+
+    def say(self, line: str) -> None:
+        if not self._quiet:
+            self._write(line)
+
+    def warn(self, line: str) -> None:
+        self._write(f"wstape: warning: {line}")
+
+    def _watch(self, record: Record) -> None:
+        from ..cassettes import Closed, HttpExchange, Note, Opened
+        from ..recorder import describe
+
+        if self._status is not None:
+            self._status.add(record)
+        if self._verbose and isinstance(record, Opened | Closed | HttpExchange | Note):
+            self._write(describe(record))
+
+    def _tick(self) -> None:
+        if self._status is None:
+            return
+        width = shutil.get_terminal_size().columns
+        line = self._status.line()[: width - 1]
+        if line != self._shown:
+            self._shown = line
+            self._put(f"\r{line}\x1b[K")
+
+    def _write(self, line: str) -> None:
+        # The next tick shows the status again, below.
+        self._put(f"\r\x1b[K{line}\n" if self._shown else f"{line}\n")
+        self._shown = ""
+
+    def _put(self, text: str) -> None:
+        # A terminal that has gone away must not end the traffic.
+        with contextlib.suppress(OSError):
+            click.echo(text, nl=False, err=True)

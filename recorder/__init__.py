@@ -3,9 +3,13 @@
 from .address import Address
 from .head import RequestHead, Rewriting
 from .proxy import Recorder
+from .quantity import parse_duration, parse_size
+from .rotation import Rotation
+from .selection import Numbers, Selection
 from .session import run
 from .settings import Settings, default_output, parse_note
-from .tap import Numbers, Tap
+from .status import Status, describe
+from .tap import Tap
 from .tape import Report, Summary, Tape
 
 __all__ = [
@@ -15,11 +19,17 @@ __all__ = [
     "Report",
     "RequestHead",
     "Rewriting",
+    "Rotation",
+    "Selection",
     "Settings",
+    "Status",
     "Summary",
     "Tap",
     "Tape",
     "default_output",
+    "describe",
+    "parse_duration",
     "parse_note",
+    "parse_size",
     "run",
 ]

@@ -33,7 +33,7 @@ class Exchange:
     def __init__(
         self, head: RequestHead, raw: bytes, at_ns: int, number: int | None = None, rewrite: RewriteHead | None = None
     ) -> None:
-        """``raw`` is the head as the server sees it; ``number`` is None for an upgrade.
+        """``raw`` is the head as the server sees it; ``number`` is None for an upgrade and for what is not recorded.
 
         Raises ExchangeError when h11 would not read on from this head.
         """
@@ -66,7 +66,7 @@ class Exchange:
     @property
     def upgrade(self) -> bool:
         """Whether a WebSocket was asked for."""
-        return self.number is None
+        return self.head.upgrades
 
     def receive_request(self, data: bytes) -> int:
         """Read request bytes; return how many of them belong to this request. Raises ExchangeError."""
@@ -95,7 +95,7 @@ class Exchange:
             if not heading:
                 try:
                     rest = self._read_response(data)
-                except ExchangeError:
+                except Exception:
                     to_client.append(data)
                     raise
                 to_client.append(data[: len(data) - len(rest)])
@@ -129,10 +129,11 @@ class Exchange:
         self._response_head.clear()
         try:
             behind = self._read_response(raw)
-        except ExchangeError:
+            rewritten = self._rewrite(raw) if self._rewrite is not None else raw
+        except Exception:
             to_client.append(raw + rest)
             raise
-        to_client.append(self._rewrite(raw) if self._rewrite is not None else raw)
+        to_client.append(rewritten)
         return behind + rest
 
     def _read_response(self, data: bytes) -> bytes:

@@ -7,20 +7,34 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
-from ..cassettes import CassetteWriter, FileError, Header, Redactor, UsageError, refuse_tracked, write_secrets
+from ..cassettes import (
+    CassetteWriter,
+    Closed,
+    FileError,
+    Header,
+    Record,
+    Redactor,
+    UsageError,
+    refuse_tracked,
+    write_secrets,
+)
 from .address import Address
 from .head import Rewriting
 from .relay import Relay
 from .response import ResponseRewriting
+from .rotation import RotatingWriter
 from .route import Route, reason
+from .selection import Numbers
 from .settings import Settings
-from .tap import Numbers, Tap
+from .tap import Tap
 from .tape import Report, Summary, Tape
+from .writer import ClippingWriter, RecordWriter, WatchedWriter
 
 BACKLOG = 1024  # connections that the kernel accepts ahead of us; cut to its own limit
 
@@ -40,7 +54,10 @@ class Recorder:
     tape: Tape
     route: Route
 
-    def __init__(self, settings: Settings, report: Report | None = None) -> None:
+    def __init__(
+        self, settings: Settings, report: Report | None = None, watch: Callable[[Record], None] | None = None
+    ) -> None:
+        """``watch`` is shown every record as it is written: redacted."""
         self.settings = settings
         self.summary: Summary | None = None  # after `stop`
         self._report: Report = report or _silent
@@ -48,7 +65,12 @@ class Recorder:
         self._server: asyncio.Server | None = None
         self._address: Address | None = None
         self._rewriting: Rewriting | None = None
-        self._numbers = Numbers()
+        self._numbers = Numbers(settings.selection)
+        self._watch = watch
+        self._rotating: RotatingWriter | None = None
+        self._rotation_problems: list[str] = []
+        self._ended = 0  # recorded connections
+        self.finished = asyncio.Event()  # all that was to be recorded has been
         self._relays: set[Relay] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -105,7 +127,7 @@ class Recorder:
         for relay in tuple(self._relays):
             relay.cut()
         summary = self.tape.finish()
-        problems = list(summary.problems)
+        problems = [*summary.problems, *self._rotation_problems]
         if self.settings.keep_secrets is not None and self._redactor is not None:
             try:
                 write_secrets(self.settings.keep_secrets, self._redactor.secrets)
@@ -114,13 +136,8 @@ class Recorder:
                 self.report(problems[-1])
         if self._failure is not None and not self._reached:
             problems.append(f"no connection to the target ever succeeded: {self._failure}")
-        self.summary = Summary(
-            path=summary.path,
-            connections=summary.connections,
-            messages=summary.messages,
-            exchanges=summary.exchanges,
-            problems=tuple(problems),
-        )
+        more = tuple(self._rotating.paths[1:]) if self._rotating is not None else ()
+        self.summary = replace(summary, more=more, problems=tuple(problems))
         # The transports that were aborted close in the loop's next round.
         await asyncio.sleep(0)
         return self.summary
@@ -183,7 +200,7 @@ class Recorder:
     def _accept(self) -> asyncio.Protocol:
         return Relay(self, Tap(self._rewriting, self._numbers)).client
 
-    def _open_writer(self) -> CassetteWriter:
+    def _open_writer(self) -> RecordWriter:
         settings = self.settings
         header = Header(
             target=settings.target.url,
@@ -195,7 +212,29 @@ class Recorder:
         record = header if self._redactor is None else self._redactor.record(header)
         if not isinstance(record, Header):
             raise AssertionError("redaction turned a header into something else")
-        return CassetteWriter.create(settings.output, record, force=settings.force)
+        writer: RecordWriter
+        if settings.rotation is None:
+            writer = CassetteWriter.create(settings.output, record, force=settings.force)
+        else:
+            writer = self._rotating = RotatingWriter(
+                settings.output, record, settings.rotation, self._rotation_problem, force=settings.force
+            )
+        if settings.max_message is not None:
+            writer = ClippingWriter(writer, settings.max_message)
+        if self._watch is not None:
+            writer = WatchedWriter(writer, self._watch)
+        if settings.selection.connections is not None:
+            writer = WatchedWriter(writer, self._count)
+        return writer
+
+    def _count(self, record: Record) -> None:
+        self._ended += isinstance(record, Closed)
+        if self._ended == self.settings.selection.connections:
+            self.finished.set()
+
+    def _rotation_problem(self, text: str) -> None:
+        self._rotation_problems.append(text)
+        self.report(text)
 
     def _make_rewriting(self, address: Address) -> Rewriting:
         target = self.settings.target

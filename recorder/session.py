@@ -10,40 +10,55 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from ..cassettes import UsageError
+from ..cassettes import Record, UsageError
 from .proxy import Recorder
 from .settings import Settings
 from .tape import Report, Summary
 
 GRACE = 2.0  # seconds that connections have to end after their command has
+TICK = 0.25  # seconds
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
 async def run(
-    settings: Settings, *, command: Sequence[str] = (), report: Report, listening: Callable[[Recorder], None]
+    settings: Settings,
+    *,
+    command: Sequence[str] = (),
+    report: Report,
+    listening: Callable[[Recorder], None],
+    watch: Callable[[Record], None] | None = None,
+    tick: Callable[[], None] | None = None,
 ) -> Summary:
-    """Record until SIGINT, SIGTERM or SIGHUP, or with ``command`` until it ends.
+    """Record until SIGINT, SIGTERM or SIGHUP, until a limit of ``settings``, or with ``command`` until it ends.
 
-    ``listening`` is called once the recorder accepts. A command that fails, or that never connects, is a
-    problem in the summary. Raises UsageError and FileError for what prevents the start.
+    ``listening`` is called once the recorder accepts, ``watch`` with every record, ``tick`` every `TICK` seconds. A
+    command that fails, or that never connects, is a problem in the summary. Raises UsageError and FileError for what
+    prevents the start.
     """
     if command and shutil.which(command[0]) is None:
         raise UsageError(f"command {command[0]!r} is not found or cannot be run")
-    recorder = Recorder(settings, report)
+    recorder = Recorder(settings, report, watch)
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     with _signals_to(signals):
         await recorder.start()
         listening(recorder)
-        if not command:
-            await signals.get()
-            return await recorder.stop()
+        limit = asyncio.create_task(_limit(recorder))
+        ticking = asyncio.create_task(_tick(tick)) if tick is not None else None
         try:
-            status = await _run_command(command, recorder, signals)
+            if not command:
+                await _first(asyncio.create_task(signals.get()), limit)
+                return await recorder.stop()
+            status = await _run_command(command, recorder, signals, limit)
         except OSError as error:
             await recorder.stop()
             reason = (error.strerror or str(error)).lower()
             raise UsageError(f"command {command[0]!r} cannot be run: {reason}") from error
+        finally:
+            limit.cancel()
+            if ticking is not None:
+                ticking.cancel()
         summary = await recorder.stop(grace=GRACE)
     problems = list(summary.problems)
     if status:
@@ -53,13 +68,49 @@ async def run(
     return replace(summary, problems=tuple(problems))
 
 
-async def _run_command(command: Sequence[str], recorder: Recorder, signals: asyncio.Queue[signal.Signals]) -> int:
-    """Run the command to its end, passing signals on; return its status, negative for a signal. Raises OSError."""
+async def _limit(recorder: Recorder) -> None:
+    """Return when a limit of the settings is reached; without one, never."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(recorder.settings.max_duration):
+            await recorder.finished.wait()
+
+
+async def _tick(tick: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        tick()
+
+
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Wait for one of the tasks."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+async def _run_command(
+    command: Sequence[str], recorder: Recorder, signals: asyncio.Queue[signal.Signals], limit: asyncio.Task[None]
+) -> int:
+    """Run the command to its end, passing signals on; return its status, negative for a signal.
+
+    When ``limit`` is done first, the command is ended, and its status is 0. Raises OSError.
+    """
     environment = {**os.environ, "WSTAPE_URL": recorder.url, "WSTAPE_HTTP_URL": recorder.http_url}
     process = await asyncio.create_subprocess_exec(*command, env=environment)
     passing = asyncio.create_task(_pass_on(signals, process))
+    ended = asyncio.create_task(process.wait())
     try:
-        return await process.wait()
+        await asyncio.wait({ended, limit}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            return ended.result()
+        for end in (process.terminate, process.kill):
+            with contextlib.suppress(ProcessLookupError):
+                end()
+            await asyncio.wait({ended}, timeout=GRACE)
+            if ended.done():
+                break
+        await ended
+        return 0
     finally:
         passing.cancel()
 

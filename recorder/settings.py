@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ..cassettes import Certificate, Target, UsageError
 from .address import Address
+from .rotation import Rotation
 from .route import Route
+from .selection import EVERYTHING, Selection
 from .tunnel import Proxy
 
 LOOPBACK = Address(host="127.0.0.1", port=0)
@@ -35,6 +37,10 @@ class Settings:
     redact: bool = True
     keep_secrets: Path | None = None
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    selection: Selection = EVERYTHING
+    rotation: Rotation | None = None  # None: one cassette
+    max_message: int | None = None  # bytes of a message that are stored, None for all
+    max_duration: float | None = None  # seconds after which `run` ends the recording
 
     def route(self, environment: Mapping[str, str]) -> Route:
         """How to reach the target. Raises FileError and UsageError for bad files and a bad proxy."""

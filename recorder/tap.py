@@ -9,23 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
 
 from ..cassettes import Closed, Direction, Ending, Kind, Message, Note, Opened, Record
 from .deflate import Deflate
 from .exchange import Exchange, ExchangeError
 from .frame import MESSAGE_LIMIT, FrameError, FrameReader, Run
 from .head import HEAD_END, HEAD_LIMIT, HeadError, RequestHead, Rewriting, may_begin_request
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The numbers that the connections and exchanges of one session get, from 1."""
-
-    connections: count[int] = field(default_factory=lambda: count(1))
-    exchanges: count[int] = field(default_factory=lambda: count(1))
+from .selection import Numbers
 
 
 @dataclass(slots=True)
@@ -100,18 +92,21 @@ class Tap:
         self._closed_by: set[Direction] = set()  # who has sent a Close frame
 
     def receive_data(self, direction: Direction, data: bytes, at_ns: int) -> None:
-        """Read what ``direction`` sent. Never raises on any bytes."""
+        """Read what ``direction`` sent. Never raises."""
         reader = self._client if direction is Direction.CLIENT else self._server
-        if reader is not None:
-            self._read_frames(reader, direction, data, at_ns)
-        elif not self.unchanged:
-            try:
+        try:
+            if reader is not None:
+                self._read_frames(reader, direction, data, at_ns)
+            elif not self.unchanged:
                 if direction is Direction.CLIENT:
                     self._read_requests(data, at_ns)
                 else:
                     self._read_responses(data, at_ns)
-            except (ExchangeError, HeadError) as exc:
-                self._lose(direction, str(exc), at_ns)
+        except (ExchangeError, HeadError) as exc:
+            self._lose(direction, str(exc), at_ns)
+        except Exception as exc:  # noqa: BLE001  # a bug in a decoder must cost the recording and not the traffic
+            fault = f"something that the recorder cannot read, by its own fault ({type(exc).__name__})"
+            self._lose(direction, fault, at_ns)
 
     def receive_eof(self, direction: Direction, at_ns: int) -> None:
         """Take note that ``direction`` sends no more."""
@@ -136,14 +131,16 @@ class Tap:
         while self._awaiting:
             exchange = self._awaiting.popleft()
             if exchange.upgrade:
-                connection = next(self._numbers.connections)
+                connection = self._numbers.connection(exchange.head.target)
+                if connection is None:
+                    continue
                 self._records.append(
                     Opened(connection=connection, handshake=exchange.handshake(), at_ns=exchange.at_ns)
                 )
                 refused = ending is not Ending.CUT and exchange.status
                 cause = Ending.REFUSED if refused else Ending.FAILED if ending is not Ending.CUT else Ending.CUT
                 self._records.append(Closed(connection=connection, ending=cause, by=by, at_ns=at_ns))
-            else:
+            elif exchange.number is not None:
                 self._answered(exchange, at_ns)
                 if exchange.status:
                     text = f"the response to HTTP exchange {exchange.number} was cut short"
@@ -241,7 +238,7 @@ class Tap:
             if self._asking is not None:
                 try:
                     used = self._asking.receive_request(data)
-                except ExchangeError:
+                except Exception:
                     self._to_server.append(data)
                     raise
                 self._to_server.append(data[:used])
@@ -279,7 +276,7 @@ class Tap:
         # On an error `_lose` sends on what is still in `_head`, as it came.
         rewritten = self._rewriting.apply(raw) if self._rewriting is not None else raw
         head = RequestHead.parse(rewritten)
-        number = None if head.upgrades else next(self._numbers.exchanges)
+        number = None if head.upgrades else self._numbers.exchange(head.target)
         response = self._rewriting.response if self._rewriting is not None else None
         rewrite = partial(response.apply, raw) if response is not None else None
         exchange = Exchange(head, rewritten, self._head_at_ns, number, rewrite)
@@ -302,7 +299,11 @@ class Tap:
             if not exchange.answered:
                 return
             self._awaiting.popleft()
-            self._answered(exchange, at_ns)
+            try:
+                self._answered(exchange, at_ns)
+            except Exception:
+                self._to_client.append(data)
+                raise
             if exchange.upgrade and self._held:
                 held = bytes(self._held)
                 self._held.clear()
@@ -311,7 +312,12 @@ class Tap:
 
     def _establish(self, exchange: Exchange, at_ns: int) -> None:
         handshake = exchange.handshake()
-        self.connection = next(self._numbers.connections)
+        self.connection = self._numbers.connection(exchange.head.target)
+        if self.connection is None:
+            self.unchanged = True
+            self._to_server.append(bytes(self._held))
+            self._held.clear()
+            return
         self._records.append(Opened(connection=self.connection, handshake=handshake, at_ns=exchange.at_ns))
         deflate = Deflate.negotiated(handshake.response_headers)
 
@@ -329,10 +335,14 @@ class Tap:
 
     def _answered(self, exchange: Exchange, at_ns: int) -> None:
         if exchange.upgrade:
-            connection = next(self._numbers.connections)
+            connection = self._numbers.connection(exchange.head.target)
+            if connection is None:
+                return
             self._records.append(Opened(connection=connection, handshake=exchange.handshake(), at_ns=exchange.at_ns))
             self._records.append(Closed(connection=connection, ending=Ending.REFUSED, by=Direction.SERVER, at_ns=at_ns))
             what = f"connection {connection}"
+        elif exchange.number is None:
+            return
         else:
             self._records.append(exchange.record(at_ns))
             what = f"HTTP exchange {exchange.number}"
@@ -343,7 +353,7 @@ class Tap:
         """Let everything pass unread from here on."""
         self.unchanged = True
         text = f"the {direction} sent {problem}; what follows on its connection is not recorded"
-        self._records.append(Note(text=text, at_ns=at_ns, lost=True))
+        self._records.append(Note(text=text, at_ns=at_ns, connection=self.connection, lost=True))
         if self._awaiting:
             self._to_client.append(self._awaiting[0].release())
         for waiting in (self._head, self._held):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..cassettes import CassetteWriter, FileError, Note, Record
+from ..cassettes import FileError, Note, Record
 from .tap import Burst
+from .writer import RecordWriter
 
 Report = Callable[[str], None]
 """Takes one line for the user, already free of secrets."""
@@ -30,6 +31,7 @@ class Summary:
     connections: int
     messages: int
     exchanges: int
+    more: tuple[Path, ...] = ()  # the cassettes after the first, when they were rotated
     problems: tuple[str, ...] = ()  # why it is incomplete, one line each; empty when it is whole
 
     @property
@@ -41,7 +43,8 @@ class Summary:
         parts = [_counted(self.connections, "connection"), _counted(self.messages, "message")]
         if self.exchanges:
             parts.append(_counted(self.exchanges, "HTTP exchange"))
-        return f"recorded {', '.join(parts)} to {self.path}"
+        files = f"{self.path} … {self.more[-1]} ({len(self.more) + 1} cassettes)" if self.more else str(self.path)
+        return f"recorded {', '.join(parts)} to {files}"
 
 
 class Tape:
@@ -50,7 +53,7 @@ class Tape:
     Nothing here raises into the traffic. What goes wrong is reported at once and kept for the summary.
     """
 
-    def __init__(self, writer: CassetteWriter, redactor: RecordRedactor | None, report: Report) -> None:
+    def __init__(self, writer: RecordWriter, redactor: RecordRedactor | None, report: Report) -> None:
         """``redactor`` None records everything as it was sent."""
         self._writer = writer
         self._redactor = redactor

@@ -1,8 +1,8 @@
 """The way out through an HTTP proxy, by CONNECT (RFC 9110 section 9.3.6), when the environment asks for it.
 
 The variables are those of curl (https://everything.curl.dev/usingcurl/proxies/env.html): ``https_proxy`` for ``wss``
-and ``https`` targets, ``http_proxy`` for ``ws`` and ``http``, ``all_proxy`` for both, ``no_proxy`` for exceptions, lower
-case before upper case. Loopback targets never go through a proxy: it would have another idea of them.
+and ``https`` targets, ``http_proxy`` for ``ws`` and ``http``, ``all_proxy`` for both, ``no_proxy`` for exceptions,
+lower case before upper case. Loopback targets never go through a proxy: it would have another idea of them.
 """
 
 from __future__ import annotations
