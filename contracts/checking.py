@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, Record
 from .closing import ABNORMAL, ClosingReader, is_abandoned
@@ -87,7 +88,7 @@ class Checker:
     def finish(self) -> tuple[Finding, ...]:
         """Return the findings, folded, the worst first. Connections whose end was not seen owe nothing."""
         self._sequences.finish()
-        findings = [*self._findings, *self._payloads.findings()]
+        findings = [*_kinds_joined(self._findings), *self._payloads.findings()]
         switched = self._switched()
         if switched:
             return fold([*switched, *findings])
@@ -341,6 +342,29 @@ def _kind_changed(event: Event, baseline: str, severity: Severity, count: int = 
         baseline=baseline,
         candidate=event.kind.value,
     )
+
+
+def _kinds_joined(findings: Sequence[Finding]) -> list[Finding]:
+    """Join the findings of a side that sends all its events in the other kind of message: that is one change."""
+    joined: list[Finding] = []
+    for direction in (*Direction, None):
+        changed = [finding for finding in findings if finding.direction is direction]
+        kinds = [finding for finding in changed if finding.id == "message/kind-changed"]
+        if len(kinds) > 1:
+            first = min(kinds, key=lambda finding: (finding.connection or 0, finding.position or 0))
+            labels = ", ".join(f"`{finding.label}`" for finding in kinds)
+            joined.append(
+                replace(
+                    first,
+                    label=None,
+                    count=sum(finding.count for finding in kinds),
+                    severity=min((finding.severity for finding in kinds), key=lambda severity: severity.rank),
+                    message=f"what the {direction} sends was {first.baseline}, now it is {first.candidate}: {labels}",
+                )
+            )
+            changed = [finding for finding in changed if finding not in kinds]
+        joined += changed
+    return joined
 
 
 def _unknown_label(symbol: str, unknown: _Unknown) -> Finding:

@@ -274,8 +274,8 @@ class _Search:
             if type(binding.value) is type(value) and looks_issued(value, *((name, key) if key else (name,))):
                 self._found.setdefault((type(value), value), binding)
                 return True
-        if value not in self._issued:
-            self._own.add(value)
+        # The client's own from here on, though the number may have stood somewhere in what the server had said.
+        self._own.add(value)
         return False
 
     def _use_placeholder(self, text: str, name: str) -> None:

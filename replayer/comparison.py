@@ -170,15 +170,21 @@ def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[
     told: set[tuple[int, str]] = set()
     for _, candidate in pairs:
         number = candidate.connection.number
-        for scope in _scopes(candidate, contract):
+        scopes = _scopes(candidate, contract)
+        came = Counter(event.symbol for event in candidate.events(Direction.SERVER))
+        begun = Counter((scope.name, scope.first.symbol) for scope in scopes)
+        for scope in scopes:
             # A turn is a place in time, not a piece of work: an answer that comes a turn later is not gone.
             if scope.name == _TURN or scope.last_turn >= stopped.get(number, scope.last_turn + 1):
                 continue
             like = alike.get((scope.name, scope.first.symbol))
             if like is None:
                 continue
+            enough = begun[scope.name, scope.first.symbol]
             for symbol in sorted(like.having):
-                if like.having[symbol] == like.scopes and symbol not in scope.symbols:
+                # One that came as often as there are scopes came under another identifier or none: it is not gone.
+                gone = symbol not in scope.symbols and came[symbol] < enough
+                if gone and like.having[symbol] == like.scopes:
                     told.add((number, symbol))
                     finding = _gone(
                         symbol,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..cassettes import Direction, Session
-from ..contracts import Checker, Contract, Finding, Severity, fold
+from ..contracts import RENAMED, Checker, Contract, Event, Finding, Severity, Shape, fold, label_of, shape_similarity
+from .breaking import breaking
 from .comparison import Pair, compare, pair_up
 from .exact import exact_differences
 from .timeline import Trace, traces
@@ -91,7 +92,56 @@ def _judge(
         return fold(findings)
     came = Counter(event.symbol for trace in candidate for event in trace.events())
     findings += [_confirmed(finding, came) for finding in checker.finish()]
-    return fold(one_a_cause(findings))
+    return fold(one_a_cause(_renamed(findings, candidate, contract)))
+
+
+def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: Contract) -> list[Finding]:
+    """Take an event that never came together with a new one of nearly the same payload.
+
+    The contract's own check looks for renames among the rules that were broken; here the baseline and the wait for an
+    event say as well that it never came.
+    """
+    first: dict[str, Event] = {}
+    shapes: dict[str, Shape] = {}
+    came: set[str] = set()
+    for trace in candidate:
+        for event in trace.events(Direction.SERVER):
+            came.add(event.symbol)
+            if event.symbol not in contract.events:
+                first.setdefault(event.symbol, event)
+                shapes.setdefault(event.symbol, Shape()).observe(event.payload)
+    gone = {
+        symbol
+        for finding in findings
+        if finding.cause is not None and finding.cause.kind == "missing"
+        for symbol in finding.cause.symbols
+        if symbol in contract.events and symbol not in came
+    }
+    pairs = sorted(
+        (-shape_similarity(contract.events[old].payload or {}, shapes[new]), old, new) for old in gone for new in shapes
+    )
+    renamed: dict[str, str] = {}  # new -> old
+    for unlikeness, old, new in pairs:
+        if -unlikeness >= RENAMED and new not in renamed and old not in renamed.values():
+            renamed[new] = old
+    kept = [
+        finding
+        for finding in findings
+        if not (finding.id == "event/unknown-label" and f"{finding.direction}:{finding.label}" in renamed)
+    ]
+    for new, old in renamed.items():
+        kept.append(
+            breaking(
+                "event/renamed",
+                f"`{label_of(old)}` never came; `{label_of(new)}`, which is new, came with nearly the same payload",
+                first[new].connection,
+                position=first[new].position,
+                baseline=label_of(old),
+                candidate=label_of(new),
+                missing=old,
+            )
+        )
+    return kept
 
 
 def _confirmed(finding: Finding, came: Mapping[str, int]) -> Finding:

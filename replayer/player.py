@@ -361,12 +361,15 @@ class Player:
         if stopped and not line.closed_by_server:
             self._close(number, Ending.CUT, None)  # given up by us: what the server owed still may have come
         elif len(frames) == 2:
-            self._close(number, Ending.CLEAN, frames[0][0])
+            self._close(number, Ending.CLEAN, frames[0][0], stopped=stopped)
         else:
-            self._close(number, Ending.EOF, Direction.SERVER)
+            self._close(number, Ending.EOF, Direction.SERVER, stopped=stopped)
 
-    def _close(self, number: int, ending: Ending, by: Direction | None) -> None:
-        self._record(Closed(connection=number, ending=ending, by=by, at_ns=self.now_ns()))
+    def _close(self, number: int, ending: Ending, by: Direction | None, *, stopped: bool = False) -> None:
+        closed = Closed(connection=number, ending=ending, by=by, at_ns=self.now_ns())
+        self._records.append(closed)
+        # Where the play was given up, that is the finding: what then never came is not owed as well.
+        self._checker.record(replace(closed, ending=Ending.CUT) if stopped else closed)
 
     async def _read(self, line: _Line, socket: ClientConnection) -> None:
         """Take what the server sends until the connection ends."""

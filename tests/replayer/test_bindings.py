@@ -61,6 +61,20 @@ def test_words_and_small_numbers_bind_nothing() -> None:
     assert bindings.bindings == ()
 
 
+def test_a_number_of_the_client_s_own_stays_its_own_when_the_server_had_said_it_by_chance() -> None:
+    bindings = found(
+        session(
+            connection(
+                ("<", {"type": "status", "lines": 7}),
+                (">", {"type": "ask", "id": 7}),
+                ("<", {"type": "answer", "id": 7}),
+            ),
+            connection((">", {"type": "ask", "id": 7}), ("<", {"type": "answer", "id": 7}), number=2, begin_ms=50),
+        )
+    )
+    assert bindings.bindings == ()
+
+
 def test_a_whole_number_binds_under_the_same_identifying_name() -> None:
     bindings = found(
         session(
