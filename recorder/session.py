@@ -101,6 +101,9 @@ async def _run_command(
     ended = asyncio.create_task(process.wait())
     try:
         await asyncio.wait({ended, limit}, return_when=asyncio.FIRST_COMPLETED)
+        if recorder.finished.is_set():
+            # It has closed its last connection and may have something left to do.
+            await asyncio.wait({ended}, timeout=GRACE)
         if ended.done():
             return ended.result()
         for end in (process.terminate, process.kill):

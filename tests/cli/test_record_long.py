@@ -227,6 +227,18 @@ def test_it_ends_after_so_many_connections(upstream: str, tmp_path: Path) -> Non
     assert all(one.closed is not None and one.closed.ending is Ending.CLEAN for one in session.connections)
 
 
+def test_a_command_may_finish_its_work_after_its_last_connection(upstream: str, tmp_path: Path) -> None:
+    script = (
+        "import os, sys, time; from websockets.sync.client import connect\n"
+        "with connect(os.environ['WSTAPE_URL']): pass\n"
+        "time.sleep(0.5), sys.exit(7)"
+    )
+    command = ("--max-connections", "1", "--", sys.executable, "-c", script)
+    with recording(upstream, tmp_path / "a.cassette", *command) as recorder:
+        assert recorder.wait() == 3
+    assert "the command ended with exit status 7" in recorder.stderr
+
+
 @pytest.mark.parametrize("command", [False, True])
 def test_it_ends_after_a_time(upstream: str, tmp_path: Path, command: bool) -> None:
     script = (
