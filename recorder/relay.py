@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -17,9 +18,18 @@ from ..cassettes import Direction, Ending
 from .tap import Burst, Tap
 from .tape import Tape
 
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = termios = None
+
 CONNECT_TIMEOUT = 20.0  # seconds for TCP and TLS; browsers give up after 20 to 30
 REFUSAL_TIMEOUT = 5.0  # seconds that a client has to read a 502
 HELD_LIMIT = 64 * 1024  # bytes taken from a client before they can be sent on; asyncio's own write limit
+
+RESET_PATIENCE = 1.0  # seconds that what was sent before a reset has to arrive
+RESET_STEP = 0.01
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: close() sends RST
 
@@ -288,9 +298,31 @@ def _end_writing(transport: asyncio.Transport) -> None:
         transport.close()
 
 
-def _reset(transport: asyncio.Transport) -> None:
+def _reset(transport: asyncio.Transport, patience: float = RESET_PATIENCE) -> None:
+    """Reset a connection once what was written before has left this machine's buffers.
+
+    A reset throws away what is still in them. Without us between, what the sender had got rid of would arrive.
+    """
+    if transport.is_closing():
+        return
     sock = cast("socket.socket | None", transport.get_extra_info("socket"))
+    if patience > 0 and (transport.get_write_buffer_size() or _unsent(sock)):
+        transport.pause_reading()
+        loop = asyncio.get_running_loop()
+        loop.call_later(RESET_STEP, _reset, transport, patience - RESET_STEP)
+        return
     if sock is not None:
         with contextlib.suppress(OSError):  # not TCP, or gone already
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     transport.abort()
+
+
+def _unsent(sock: socket.socket | None) -> int:
+    """Bytes that the kernel still has to send or to hear of; 0 where it does not tell."""
+    if sock is None or fcntl is None or termios is None:
+        return 0
+    try:
+        # On a socket this is SIOCOUTQ, see tcp(7).
+        return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0

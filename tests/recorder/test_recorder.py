@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import gzip
 import io
 import socket
 import ssl
 import struct
 import subprocess
+import sys
+import termios
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -313,6 +316,49 @@ def test_a_reset_of_the_server_is_a_reset_for_the_client(case: Case) -> None:
     run(main())
     assert messages(case.session) == [(SERVER, Kind.TEXT, b"hello"), (CLIENT, Kind.TEXT, b"x")]
     assert ending(case.session) == (Ending.RESET, SERVER)
+
+
+def test_what_was_sent_before_a_reset_arrives_before_it(case: Case) -> None:
+    size = 600_000
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.set_write_buffer_limits(0)
+        writer.write(SWITCHING)
+        frame = Frame(Opcode.BINARY, bytes(size)).serialize(mask=False)
+        writer.write(frame)
+        await writer.drain()
+        sock = writer.get_extra_info("socket")
+        for _ in range(20_000):  # until all has left for the recorder
+            if not int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder):
+                break
+            await asyncio.sleep(0.001)
+        reset(writer)
+        gone.set()
+
+    async def main() -> None:
+        async with raw_upstream(serve) as upstream, case.recorder(upstream) as recorder:
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect((recorder.address.host, recorder.address.port))
+                client.sendall(HANDSHAKE)
+                await gone.wait()
+                client.setblocking(False)
+                for _ in range(50):  # the recorder learns of it in one of these rounds of the loop
+                    await asyncio.sleep(0)
+                received = 0
+                try:
+                    while data := await asyncio.get_running_loop().sock_recv(client, 1 << 16):
+                        received += len(data)
+                except ConnectionResetError:
+                    received += 1_000_000
+                assert received == len(SWITCHING) + 10 + size + 1_000_000
+            await finished(recorder)
+
+    run(main())
+    assert ending(case.session) == (Ending.RESET, SERVER)
+    assert len(messages(case.session)[0][2]) == size
 
 
 def test_a_reset_of_the_client_is_a_reset_for_the_server(case: Case) -> None:
