@@ -8,6 +8,7 @@ from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey, label_of, side
 from .finding import Cause, Finding, Severity, fold, verdict
 from .inference import infer
+from .isolation import Privacy
 from .reading import EventReader
 from .rules import Rule
 from .scopes import Scope
@@ -30,6 +31,7 @@ __all__ = [
     "Finding",
     "Learned",
     "Pending",
+    "Privacy",
     "Rule",
     "Scope",
     "ScopeClaim",

@@ -9,9 +9,10 @@ from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, 
 from .closing import ABNORMAL, ClosingReader, is_abandoned
 from .contract import Contract
 from .event import CONNECTION, Event, label_of, side
-from .evidence import FIRM_SEEN, is_firm
+from .evidence import FIRM_PRIVATE_CONNECTIONS, FIRM_SEEN, is_firm
 from .finding import Cause, Finding, Severity, fold
-from .json_text import split_pointer
+from .isolation import Owners
+from .json_text import join_pointer, split_pointer
 from .payloads import PayloadChecker
 from .reading import EventReader
 from .sequences import Pending, SequenceChecker, Violation
@@ -50,6 +51,8 @@ class Checker:
         self._unknown: dict[str, _Unknown] = {}
         self._lossy: set[int | None] = set()
         self._connections: set[int] = set()
+        self._private = {claim.name: claim for claim in contract.private}
+        self._owners = Owners()
 
     def record(self, record: Record) -> None:
         """Take the next record. A header begins a new recording, whose connections are its own."""
@@ -63,6 +66,7 @@ class Checker:
                     self._event(event)
             case Opened():
                 self._connections.add(record.connection)
+                self._owners.opened(record)
             case Closed():
                 closing = self._closings.closed(record)
                 lossy = record.connection in self._lossy or None in self._lossy
@@ -76,6 +80,7 @@ class Checker:
                 self._closings = ClosingReader()
                 self._lossy = set()
                 self._connections = set()
+                self._owners = Owners()
             case _:
                 pass
         if closing is not None and isinstance(record, (Message, Closed)):
@@ -111,6 +116,8 @@ class Checker:
         symbol = event.symbol
         self._seen[symbol] = self._seen.get(symbol, 0) + 1
         self._connections.add(event.connection)
+        if self._leaks(event):
+            return  # it is not this connection's event: its scopes are another one's
         claim = self._contract.events.get(symbol)
         if claim is None:
             unknown = self._unknown.get(symbol)
@@ -127,6 +134,39 @@ class Checker:
             self._payloads.check(event)
         if not self._lossy or not (event.connection in self._lossy or None in self._lossy):
             self._sequences.event(event, self._contract.scope_keys(event))
+
+    def _leaks(self, event: Event) -> bool:
+        """Tell whether an event carries another connection's private identifier, and keep the finding."""
+        if not self._private:
+            return False
+        crossings = [crossing for _, _, crossing in self._owners.event(event, self._private) if crossing is not None]
+        for crossing in crossings[:1]:
+            claim = self._private[crossing.name]
+            firm = claim.values is None or (claim.values >= FIRM_SEEN and claim.connections >= FIRM_PRIVATE_CONNECTIONS)
+            known = (
+                "the contract forbids it"
+                if claim.values is None
+                else f"none of {claim.values} recorded values did on {claim.connections} connections"
+            )
+            self._findings.append(
+                Finding(
+                    id="isolation/leak",
+                    severity=Severity.BREAKING if firm or claim.pinned else Severity.WARNING,
+                    direction=event.direction,
+                    label=event.label,
+                    path=join_pointer(crossing.path),
+                    connection=event.connection,
+                    position=event.position,
+                    message=f"`{event.label}` of connection {crossing.owner} ({crossing.name}={crossing.value}) "
+                    f"came on connection {event.connection}; {known}",
+                    baseline=f"connection {crossing.owner}",
+                    candidate=f"connection {event.connection}",
+                    # Sent to another connection it is missed on its own.
+                    cause=Cause(kind="missing", symbols=frozenset((event.symbol,))),
+                )
+            )
+            self._findings = list(fold(self._findings))
+        return bool(crossings)
 
     @staticmethod
     def _evidence(event: Event, seen: int | None, scopes: int) -> Severity:

@@ -19,6 +19,7 @@ from .document import dumps
 from .envelopes import Envelope, envelope_from
 from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey
+from .isolation import Privacy
 from .json_text import NOT_JSON, join_pointer, parse, split_pointer
 from .rules import TEMPLATES, Rule
 from .schema import Schema
@@ -72,6 +73,7 @@ class Contract:
     learned: Learned = field(default_factory=Learned)
     events: Mapping[str, EventClaim]
     scopes: tuple[ScopeClaim, ...]
+    private: tuple[Privacy, ...] = ()
     closings: Mapping[Direction, Mapping[str, int]] = field(default_factory=dict[Direction, Mapping[str, int]])
 
     def __post_init__(self) -> None:
@@ -114,6 +116,7 @@ class Contract:
             },
             "events": {symbol: _event_document(self.events[symbol]) for symbol in sorted(self.events)},
             "scopes": [_scope_document(claim) for claim in self.scopes],
+            "private": [_privacy_document(claim) for claim in self.private],
             "closings": {
                 direction.value: dict(sorted(self.closings[direction].items()))
                 for direction in Direction
@@ -159,6 +162,15 @@ def _rule_document(rule: Rule) -> _Object:
     return document
 
 
+def _privacy_document(claim: Privacy) -> _Object:
+    document: _Object = {"name": claim.name}
+    if claim.values is not None:
+        document |= {"values": claim.values, "connections": claim.connections}
+    if claim.pinned:
+        document["pinned"] = True
+    return document
+
+
 class _Loader:
     """Reads a document strictly, and says where it makes no sense."""
 
@@ -193,6 +205,7 @@ class _Loader:
         outer = [claim for claim in scopes if claim.name == CONNECTION] or [
             ScopeClaim(scope=Scope(name=CONNECTION, paths={}), rules=())
         ]
+        private = self._array(top.get("private", []), "/private")
         closings = self._object(top.get("closings", {}), "/closings")
         return {
             "envelope": envelope,
@@ -204,6 +217,7 @@ class _Loader:
             ),
             "events": {symbol: self._event(symbol, entry) for symbol, entry in events.items()},
             "scopes": (*inner, *outer),
+            "private": tuple(self._privacy(entry, f"/private/{number}") for number, entry in enumerate(private)),
             "closings": {direction: self._closings(closings, direction) for direction in Direction},
         }
 
@@ -288,6 +302,24 @@ class _Loader:
             rules=tuple(self._rule(rule, f"{place}/rules/{number}") for number, rule in enumerate(rules)),
         )
 
+    def _privacy(self, entry: object, place: str) -> Privacy:
+        document = self._object(entry, place)
+        name = document.get("name")
+        if not isinstance(name, str) or not name:
+            raise self._wrong(f"{place}/name", "a private identifier needs a name")
+        return Privacy(
+            name=name,
+            values=self._count(document.get("values"), f"{place}/values"),
+            connections=self._count(document.get("connections", 0), f"{place}/connections") or 0,
+            pinned=self._pinned(document, place),
+        )
+
+    def _pinned(self, document: _Object, place: str) -> bool:
+        pinned = document.get("pinned", False)
+        if not isinstance(pinned, bool):
+            raise self._wrong(f"{place}/pinned", "neither true nor false")
+        return pinned
+
     def _rule(self, entry: object, place: str) -> Rule:
         document = self._object(entry, place)
         template = TEMPLATES.get(str(document.get("rule")))
@@ -299,16 +331,13 @@ class _Loader:
             raise self._wrong(f"{place}/of", f"{template.id} takes {template.arity} different event(s)")
         for event in events:
             self._symbol(event, f"{place}/of")
-        pinned = document.get("pinned", False)
-        if not isinstance(pinned, bool):
-            raise self._wrong(f"{place}/pinned", "neither true nor false")
         return Rule(
             template=template.id,
             events=tuple(cast("list[str]", events)),
             seen=self._count(document.get("seen"), f"{place}/seen"),
             scopes=self._count(document.get("scopes", 0), f"{place}/scopes") or 0,
             surprise=self._count(document.get("surprise"), f"{place}/surprise"),
-            pinned=pinned,
+            pinned=self._pinned(document, place),
         )
 
     def _symbol(self, value: object, place: str) -> None:

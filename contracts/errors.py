@@ -19,4 +19,7 @@ class ContractError(WstapeError):
         self.place = place
         self.problem = problem
         self.advice = advice
-        super().__init__(f"{where}: {f'{place}: ' if place else ''}{problem}; {advice}")
+        said = f"{f'{place}: ' if place else ''}{problem}"
+        # Places and problems quote the document, which may hold anything: the message stays one line.
+        said = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in said)
+        super().__init__(f"{where}: {said}; {advice}")

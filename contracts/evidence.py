@@ -36,6 +36,9 @@ FIRM_ORDER_SCOPES = 25
 """Nearly-always is the usual alternative to always: by the rule of three, 25 instances without an exception bound the
 exceptions at 12 % (95 % confidence)."""
 
+FIRM_PRIVATE_CONNECTIONS = 2
+"""Connections over which `FIRM_SEEN` values must be spread before one that crosses is breaking: two users suffice."""
+
 ENUM_SAMPLES = 10
 ENUM_VALUES = 8
 ENUM_SAMPLES_PER_VALUE = 4

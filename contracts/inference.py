@@ -16,6 +16,7 @@ from .contract import Contract, EventClaim, Learned, ScopeClaim
 from .envelopes import NAMES, Envelope, Sample, detect_in
 from .errors import ContractError
 from .event import CONNECTION, Event
+from .isolation import PrivacyFinder
 from .json_text import resolve, split_pointer
 from .pruning import Mined, mine
 from .reading import EventReader
@@ -88,6 +89,7 @@ class _Survey:
         self._envelope = envelope
         self.labels: dict[str, _Label] = {}
         self.scopes = ScopeFinder()
+        self.privacy = PrivacyFinder()
         self.closings: dict[Direction, Counter[str]] = {direction: Counter() for direction in Direction}
         self.connections = 0
         self.messages = 0
@@ -106,6 +108,7 @@ class _Survey:
                 case Opened():
                     open_.add(record.connection)
                     self.connections += record.handshake.status == 101
+                    self.privacy.opened(record)
                 case Message():
                     closing = closings.message(record)
                     read = events.read(record)
@@ -124,6 +127,7 @@ class _Survey:
                 self.closings[direction][code] += 1
         for connection in sorted(open_):
             self.scopes.close(connection)
+        self.privacy.end()
 
     def _event(self, event: Event) -> None:
         label = self.labels.get(event.symbol)
@@ -141,6 +145,7 @@ class _Survey:
         label.shape.observe(event.payload)
         pointer = self._pointers[event.direction]
         label.discriminated += pointer is not None and resolve(event.payload, pointer) == event.label
+        self.privacy.add(event)
         self.scopes.add(event, self._envelope.identifiers(event.direction, event.label))
 
 
@@ -229,5 +234,6 @@ def _contract(
         learned=Learned(cassettes=cassettes, connections=survey.connections, messages=survey.messages),
         events=events,
         scopes=claims,
+        private=survey.privacy.claims(),
         closings=survey.closings,
     )

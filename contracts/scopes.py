@@ -112,7 +112,7 @@ class ScopeFinder:
         names = self._open.setdefault(event.connection, {})
         own_places = {split_pointer(pointer): name for name, pointer in own}
         met: set[tuple[str, str]] = set()
-        for keys, value in _candidates(payload):
+        for keys, value in identifiers(payload):
             text = identifier(value)
             if text is None:
                 continue
@@ -196,12 +196,13 @@ def scope_name(keys: Pointer) -> str:
     return f"{around[-1]}.{key}" if key in _BARE and around else key
 
 
-def _candidates(value: JsonObject, before: Pointer = ()) -> Iterator[tuple[Pointer, object]]:
+def identifiers(value: JsonObject, before: Pointer = ()) -> Iterator[tuple[Pointer, object]]:
+    """Yield the place and value of everything in a payload that promises or looks like an identifier."""
     for key, item in value.items():
         keys = (*before, key)
         if isinstance(item, dict):
             if len(keys) < MAX_DEPTH:
-                yield from _candidates(cast("JsonObject", item), keys)
+                yield from identifiers(cast("JsonObject", item), keys)
         elif isinstance(item, str):
             if (is_id_key(key) or looks_like_id(item)) and item:
                 yield keys, item

@@ -17,7 +17,7 @@ from .timeline import Trace, traces
 Mode = Literal["contract", "exact"]
 
 # Which finding speaks for a cause, the most telling first.
-_SPEAKERS = ("event/renamed", "close/abnormal", "replay/timeout", "event/missing")
+_SPEAKERS = ("isolation/leak", "event/renamed", "close/abnormal", "replay/timeout", "event/missing")
 # What a thin claim about every sample says, and the baseline confirms, when not one sample of the candidate keeps it.
 _CONFIRMED_BY_BASELINE = frozenset(
     ("payload/field-missing", "payload/field-renamed", "payload/type-changed", "message/kind-changed")

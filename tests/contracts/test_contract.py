@@ -117,6 +117,7 @@ BAD: list[tuple[Callable[[Any], None], str]] = [
     (at("scopes.0.rules", [{"rule": "response", "of": ["server:a", "server:a"]}]), "/scopes/0/rules/0/of"),
     (at("scopes.0.rules", [{"rule": "init", "of": ["a"]}]), "/scopes/0/rules/0/of: 'a' is not an event"),
     (at("scopes.0.rules", [{"rule": "init", "of": ["server:a"], "pinned": 1}]), "/pinned: neither true nor false"),
+    (at("closings", {"server": {"a\nb": "x"}}), "/closings/server/a\\nb: 'x' is not a count"),
     (at("closings", {"server": {"1000": "x"}}), "/closings/server/1000: 'x' is not a count"),
 ]
 

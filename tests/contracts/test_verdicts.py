@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from simulated import Mutation, Sent, client, pick, server, session
+from simulated import Mutation, Sent, an_id, client, conversation, pick, records, server, session
 
 from wstape.cassettes import Direction, Kind, Record
 from wstape.contracts import Checker, Contract, Finding, Severity, infer
@@ -141,7 +141,7 @@ def late_tool(sent: list[Sent], chance: random.Random) -> list[Sent]:
 
 def wrong_call(sent: list[Sent], chance: random.Random) -> list[Sent]:
     place = pick(sent, "tool_completed", chance)
-    body = {**sent[place].body, "tool_call_id": "call_00000000beef"}
+    body = {**sent[place].body, "tool_call_id": an_id(chance, "call")}
     return [*sent[:place], Sent(Direction.SERVER, body), *sent[place + 1 :]]
 
 
@@ -322,9 +322,37 @@ def test_a_harmful_build_is_named_once(name: str) -> None:
         )
 
 
-def test_binary_frames_for_the_same_json_are_one_finding() -> None:
-    from simulated import conversation, records
+@pytest.mark.parametrize("label", ["agent_started", "agent_completed"])
+def test_without_identifiers_the_event_to_blame_is_found_by_its_partners(label: str) -> None:
+    """Question, start and end take turns; who is missing shows in who came less often than both others."""
 
+    def plain(sent: list[Sent], chance: random.Random) -> list[Sent]:
+        keep = ("user_message", "agent_started", "agent_completed")
+        return [Sent(one.direction, {"type": one.label}) for one in sent if one.label in keep]
+
+    def missing(sent: list[Sent], chance: random.Random) -> list[Sent]:
+        return without(label)(plain(sent, chance), chance)
+
+    contract = infer([session(seed, mutation=plain, everywhere=True) for seed in range(2)])
+    assert [claim.name for claim in contract.scopes] == ["connection"]
+    for seed in range(8):
+        found = breaking(check(contract, session(seed, connections=1, mutation=missing)))
+        assert [(one.id, one.label) for one in found] == [("sequence/alternate_succession", label)]
+
+
+def test_the_place_is_that_of_the_first_event_that_got_no_answer() -> None:
+    contract = Contract.from_document(
+        {
+            **{"wstape": "contract", "version": 1, "envelope": {"name": "json", "server": "/type"}, "events": {}},
+            "scopes": [{"name": "connection", "rules": [{"rule": "response", "of": ["server:ask", "server:tell"]}]}],
+        }
+    )
+    said = [server(name) for name in ("ask", "tell", "ping", "ask", "ask")]
+    (found,) = breaking(check(contract, records([said])))
+    assert (found.id, found.position) == ("sequence/response", 4)
+
+
+def test_binary_frames_for_the_same_json_are_one_finding() -> None:
     chance = random.Random(1)
     contract = infer([session(1)])
     good = conversation(chance, 3)

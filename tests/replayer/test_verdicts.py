@@ -100,6 +100,7 @@ BREAKING = {
     "subprotocol-dropped": ("handshake/subprotocol", None, None),
     "text-to-binary": ("message/kind-changed", None, None),
     "close-code": ("close/code", None, None),
+    "leak": ("isolation/leak", "agent_completed", "/run_id"),
     "crash": ("close/abnormal", "agent_completed", None),
 }
 COMPATIBLE = {

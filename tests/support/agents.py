@@ -102,6 +102,7 @@ VARIANTS: dict[str, Callable[[Event, random.Random], list[Event]]] = {
 def make_app(build: Build) -> FastAPI:
     app = FastAPI()
     tokens: dict[str, str] = {}
+    chats: list[Chat] = []
 
     @app.post("/login")
     async def login(credentials: dict[str, str]) -> dict[str, object]:
@@ -118,7 +119,10 @@ def make_app(build: Build) -> FastAPI:
             await ws.close(1008, "unknown token")
             return
         await ws.accept(subprotocol=None if build.has("subprotocol-dropped") else "chat.v1")
-        await Chat(ws, tokens[token], build).talk()
+        one = Chat(ws, tokens[token], build, chats)
+        chats.append(one)
+        await one.talk()
+        chats.remove(one)
 
     return app
 
@@ -126,14 +130,18 @@ def make_app(build: Build) -> FastAPI:
 class Chat:
     """One user's connection."""
 
-    def __init__(self, ws: WebSocket, user: str, build: Build) -> None:
+    def __init__(self, ws: WebSocket, user: str, build: Build, everybody: list[Chat]) -> None:
         self.ws = ws
+        self.everybody = everybody
         self.user = user
         self.build = build
         self.threads: set[str] = set()
         self.runs = 0
 
     async def send(self, event: Event) -> None:
+        others = [chat.ws for chat in self.everybody if chat is not self]
+        if self.build.has("leak") and event["type"] == "agent_completed" and others:
+            await others[0].send_json(event)
         for changed in self.build.change(event):
             if self.build.has("text-to-binary"):
                 await self.ws.send_json(changed, mode="binary")

@@ -1,0 +1,125 @@
+"""Private identifiers: values that one connection's server events carried and no other connection ever saw.
+
+Several users are at work at once, and none may see another's events. A name such as ``run_id`` is **private** when,
+in every recording, none of its values came from the server on two connections, though several connections had some. A
+value that the client of a connection itself sent, in a message or in the target of its handshake, is no secret to it:
+a client that resumes a thread, or joins a room, asked for what it gets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote
+
+from ..cassettes import Direction, Opened
+from .event import Event
+from .json_text import JsonObject, Pointer
+from .scopes import identifiers, scope_name
+
+MIN_LENGTH = 6
+"""Characters; shorter values meet by chance."""
+MAX_VALUES = 200_000
+"""Values of a recording that are watched; beyond that, new ones are left out."""
+
+_TOKEN = re.compile(r"[^\s/?&=;,#]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privacy:
+    """A claim: the values under this name are private to a connection."""
+
+    name: str  # as a scope is named: "run_id", "tool.id"
+    values: int | None  # different values seen; None: written by a person
+    connections: int  # connections that had some
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """A value came on a connection after it had come on another one."""
+
+    name: str
+    path: Pointer
+    value: str
+    owner: int  # the connection that had it first
+
+
+class Owners:
+    """Which connection had a value first. One recording; values are told apart by name."""
+
+    def __init__(self) -> None:
+        self._owners: dict[tuple[str, str], int] = {}
+        self._asked: set[tuple[int, str]] = set()
+
+    def opened(self, record: Opened) -> None:
+        """Take what the client names in its request target."""
+        for token in _TOKEN.findall(record.handshake.target):
+            self._asked.add((record.connection, unquote(token)))
+
+    def event(self, event: Event, names: Collection[str] | None = None) -> Iterator[tuple[str, str, Crossing | None]]:
+        """Take an event; yield name and value of each identifier that the server sent, and how it crossed, if it did.
+
+        Only the ``names`` are looked at, if given.
+        """
+        if not isinstance(event.payload, dict):
+            return
+        for path, value in identifiers(cast("JsonObject", event.payload)):
+            if not isinstance(value, str) or len(value) < MIN_LENGTH:
+                continue
+            if event.direction is Direction.CLIENT:
+                if len(self._asked) < MAX_VALUES:
+                    self._asked.add((event.connection, value))
+                continue
+            name = scope_name(path)
+            if names is not None and name not in names:
+                continue
+            key = (name, value)
+            if key not in self._owners and len(self._owners) >= MAX_VALUES:
+                continue
+            owner = self._owners.setdefault(key, event.connection)
+            if owner == event.connection or (event.connection, value) in self._asked:
+                yield name, value, None
+            else:
+                yield name, value, Crossing(name=name, path=path, value=value, owner=owner)
+
+
+class PrivacyFinder:
+    """Learns which names are private. Sums over recordings, so that their order does not matter."""
+
+    def __init__(self) -> None:
+        self._owners = Owners()
+        self._values: dict[str, dict[int, set[str]]] = {}  # of this recording: name -> connection -> values
+        self._crossed: set[str] = set()
+        self._totals: dict[str, tuple[int, int]] = {}  # name -> values, connections, of recordings with several
+
+    def opened(self, record: Opened) -> None:
+        """Take a handshake."""
+        self._owners.opened(record)
+
+    def add(self, event: Event) -> None:
+        """Take an event."""
+        for name, value, crossing in self._owners.event(event):
+            if crossing is not None:
+                self._crossed.add(name)
+            self._values.setdefault(name, {}).setdefault(event.connection, set()).add(value)
+
+    def end(self) -> None:
+        """The recording is over: the next one has connections of its own."""
+        for name, connections in self._values.items():
+            if len(connections) >= 2:  # one connection alone cannot show that nothing crosses
+                values, many = self._totals.get(name, (0, 0))
+                own = sum(len(found) for found in connections.values())
+                self._totals[name] = (values + own, many + len(connections))
+        self._owners = Owners()
+        self._values = {}
+
+    def claims(self) -> tuple[Privacy, ...]:
+        """Return what is private, by name."""
+        return tuple(
+            Privacy(name=name, values=values, connections=connections)
+            for name, (values, connections) in sorted(self._totals.items())
+            if name not in self._crossed
+        )
