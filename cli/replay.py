@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from .reporting import EXIT_STATUS, deliver, report_options, warn
+
+_DYING = 0.5  # seconds between a build's last connection and its end
 
 
 @click.command(epilog=EXIT_STATUS)
@@ -22,6 +25,12 @@ from .reporting import EXIT_STATUS, deliver, report_options, warn
     default="contract",
     show_default=True,
     help="contract: is it still compatible? exact: is anything but volatile values different?",
+)
+@click.option(
+    "--exec",
+    "build_command",
+    metavar="CMD",
+    help="Start the build with CMD, wait until it accepts connections at the target, stop it in the end.",
 )
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="Play so many times.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write what came as a cassette.")
@@ -62,6 +71,7 @@ def command(
     target: str,
     contract: Path | None,
     mode: str,
+    build_command: str | None,
     repeat: int,
     save: Path | None,
     secrets: tuple[str, ...],
@@ -85,81 +95,75 @@ def command(
     Example:
       wstape replay chat.cassette --contract chat.contract.json --target ws://127.0.0.1:8000
       wstape replay chat.cassette --target ws://127.0.0.1:8000 --secret password=env:ALICE_PASSWORD
+      wstape replay chat.cassette --target ws://127.0.0.1:8000 --exec 'make serve'
     """
-    import asyncio
     from importlib.metadata import version
 
-    from ..cassettes import FileError, Secrets, Target, UsageError, read_session, write_records
-    from ..contracts import Contract, Finding, fold, infer
-    from ..replayer import Options, Player, compile_script, judge_replay
+    from ..cassettes import FileError, Secrets, Target, UnreachableError, UsageError, read_session, write_records
+    from ..contracts import Contract, Finding, fold, infer, verdict
+    from ..replayer import BuildDiedError, Options, prepare, replay, running_build
     from ..reports import Case, Report
 
     if save is not None and (len(cassettes) > 1 or repeat > 1):
         raise UsageError("--save takes one cassette played once; leave --repeat and the other cassettes out")
     if save is not None and save.exists() and not force:
         raise FileError(save, "the file exists already", "choose another name, or overwrite it with --force")
-    fields = tuple(_header(text) for text in headers)
     given = Secrets.load(secrets, secret_files, os.environ)
     aim = Target.parse(target)
     if insecure:
         warn(f"--insecure: the certificate of {aim.url} is not verified")
-    tls = aim.tls_context(ca=ca, insecure=insecure)
-    sessions = [(path, read_session(path)) for path in cassettes]
-    complete = True
-    for path, session in sessions:
+    options = Options(
+        target=aim,
+        tls=aim.tls_context(ca=ca, insecure=insecure),
+        headers=tuple(_header(text) for text in headers),
+        timeout_ns=None if timeout is None else int(timeout * 1e9),
+        speed=speed,
+    )
+    recordings = [(str(path), read_session(path)) for path in cassettes]
+    for name, session in recordings:
         if not session.complete:
-            complete = False
-            warn(f"{path} is incomplete: its recording was cut off; what it holds is played")
-    loaded = Contract.load(contract) if contract is not None else infer([s.records() for _, s in sessions])
-
-    scripts = [(path, session, compile_script(session, loaded)) for path, session in sessions]
-    values = {name: given.get(name) for _, _, script in scripts for name in script.secrets}
-    missing = [name for name, value in values.items() if value is None]
-    if missing:
-        named = ", ".join(f"{{{{secret:{name}}}}}" for name in missing)
-        raise UsageError(
-            f"{cassettes[0] if len(cassettes) == 1 else 'the cassettes'}: no value for {named}; "
-            f"give it with --secret {missing[0]}=VALUE or --secrets FILE"
-        )
+            warn(f"{name} is incomplete: its recording was cut off; what it holds is played")
+    loaded = Contract.load(contract) if contract is not None else infer([s.records() for _, s in recordings])
+    takes = prepare(recordings, loaded, given)
     cases: list[Case] = []
-    findings: list[Finding] = []
     connections = messages = 0
-    for path, session, script in scripts:
-        options = Options(
-            target=aim,
-            tls=tls,
-            headers=fields,
-            secrets={f"{{{{secret:{name}}}}}": values[name] or "" for name in script.secrets},
-            timeout_ns=None if timeout is None else int(timeout * 1e9),
-            speed=speed,
-            redact=bool(session.header.redaction),
-        )
-        found: list[Finding] = []
-        for _ in range(repeat):
-            played = asyncio.run(Player(script, session, loaded, options, version("wstape")).play())
-            connections += len(played.session.connections)
-            messages += sum(len(connection.messages) for connection in played.session.connections)
-            if save is not None:
-                write_records(save, played.session.records(), force=force)
-            found += judge_replay(
-                session,
-                played.session,
-                loaded,
-                checker=played.checker,
-                found=played.findings,
-                stopped=played.stopped,
-                mode="exact" if mode == "exact" else "contract",
-            )
-        cases.append(Case(name=str(path), findings=fold(found)))
-        findings += found
-    named = str(cassettes[0]) if len(cassettes) == 1 else f"{len(cassettes)} cassettes"
+    try:
+        with running_build(build_command, aim) if build_command is not None else nullcontext() as build:
+            for take in takes:
+                found: list[Finding] = []
+                for _ in range(repeat):
+                    try:
+                        came, findings = replay(
+                            take,
+                            loaded,
+                            options,
+                            version=version("wstape"),
+                            mode="exact" if mode == "exact" else "contract",
+                        )
+                    except UnreachableError:
+                        if build is not None:
+                            build.check(f"while {take.name} was replayed", patience=_DYING)
+                        raise
+                    if build is not None:
+                        broken = verdict(findings) == "breaking"
+                        build.check(f"while {take.name} was replayed", patience=_DYING if broken else 0.0)
+                    connections += len(came.connections)
+                    messages += sum(len(connection.messages) for connection in came.connections)
+                    found += findings
+                    if save is not None:
+                        write_records(save, came.records(), force=force)
+                cases.append(Case(name=take.name, findings=fold(found)))
+    except BuildDiedError as died:
+        click.echo(died.output, err=True, nl=not died.output.endswith("\n"))
+        raise
+    named = takes[0].name if len(takes) == 1 else f"{len(takes)} cassettes"
     report = Report(
         title=f"{named} against {aim.url}",
-        findings=fold(findings),
+        findings=fold(finding for case in cases for finding in case.findings),
         cases=tuple(cases),
         connections=connections,
         messages=messages,
-        complete=complete,
+        complete=all(session.complete for _, session in recordings),
         extra={"cassettes": len(cassettes), "repeats": repeat},
     )
     return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)

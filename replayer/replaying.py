@@ -1,0 +1,69 @@
+"""A replay from end to end: cassettes in, what a build answered and what is wrong with it out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..cassettes import Secrets, Session, UsageError
+from ..contracts import Contract, Finding
+from .judgement import Mode, judge_replay
+from .player import Options, Player
+from .script import Script, compile_script
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """A recording that is ready to be played."""
+
+    name: str  # of the cassette
+    session: Session
+    script: Script
+    secrets: dict[str, str]  # placeholder text -> value
+
+
+def prepare(recordings: Sequence[tuple[str, Session]], contract: Contract, given: Secrets) -> tuple[Take, ...]:
+    """Make recordings, by name, ready. Raises UsageError that lists the secrets which nobody gave."""
+    scripts = [(name, session, compile_script(session, contract)) for name, session in recordings]
+    values = {secret: given.get(secret) for _, _, script in scripts for secret in script.secrets}
+    missing = [secret for secret, value in values.items() if value is None]
+    if missing:
+        named = ", ".join(_placeholder(secret) for secret in missing)
+        where = recordings[0][0] if len(recordings) == 1 else "the cassettes"
+        raise UsageError(f"{where}: no value for {named}; give it with --secret {missing[0]}=VALUE or --secrets FILE")
+    return tuple(
+        Take(
+            name=name,
+            session=session,
+            script=script,
+            secrets={_placeholder(secret): values[secret] or "" for secret in script.secrets},
+        )
+        for name, session, script in scripts
+    )
+
+
+def _placeholder(secret: str) -> str:
+    return f"{{{{secret:{secret}}}}}"
+
+
+def replay(
+    take: Take, contract: Contract, options: Options, *, version: str, mode: Mode = "contract"
+) -> tuple[Session, tuple[Finding, ...]]:
+    """Play a recording once and judge what came; return both. Raises UnreachableError.
+
+    What came is redacted as the recording was. ``version`` is wstape's own, for the new recording's header.
+    """
+    # A recording that was made without redaction is compared without it.
+    chosen = replace(options, secrets=take.secrets, redact=bool(take.session.header.redaction))
+    played = asyncio.run(Player(take.script, take.session, contract, chosen, version).play())
+    findings = judge_replay(
+        take.session,
+        played.session,
+        contract,
+        checker=played.checker,
+        found=played.findings,
+        stopped=played.stopped,
+        mode=mode,
+    )
+    return played.session, findings

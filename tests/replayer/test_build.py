@@ -1,0 +1,111 @@
+"""The build under test as a process: started, waited for, stopped."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from sessions import connection, session
+from upstreams import answering_in_thread, unused_port
+
+from wstape.cassettes import Target, UnreachableError, UsageError, write_records
+from wstape.cli import run
+from wstape.replayer import BuildDiedError, running_build
+
+SERVICE = """
+import json, sys, time
+from websockets.sync.server import serve
+
+def handler(ws):
+    for text in ws:
+        if sys.argv[2] == "dies":
+            print("out of luck", flush=True)
+            import os
+            os._exit(7)
+        ws.send(json.dumps({"type": "answer", "n": sys.argv[2] if sys.argv[2] == "broken" else 1}))
+
+time.sleep(0.3)  # a build takes its time to start
+serve(handler, "127.0.0.1", int(sys.argv[1])).serve_forever()
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Path:
+    script = tmp_path / "service.py"
+    script.write_text(SERVICE)
+    said: list[tuple[str, object]] = [(">", {"type": "ask"}), ("<", {"type": "answer", "n": 1})] * 5
+    write_records(
+        tmp_path / "a.cassette", session(*(connection(*said, number=number) for number in (1, 2, 3))).records()
+    )
+    return script
+
+
+def replayed(service: Path, variant: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    port = unused_port()
+    command = f"{sys.executable} '{service}' {port} {variant}"
+    status = run(
+        [
+            "replay",
+            str(service.parent / "a.cassette"),
+            "--target",
+            f"ws://127.0.0.1:{port}",
+            "--exec",
+            command,
+            "--json",
+        ]
+    )
+    captured = capsys.readouterr()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0  # it was stopped
+    return status, captured.out, captured.err
+
+
+def test_a_build_is_started_judged_and_stopped(service: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = replayed(service, "good", capsys)
+    assert (status, json.loads(out)["verdict"]) == (0, "compatible")
+    status, out, _ = replayed(service, "broken", capsys)
+    assert (status, json.loads(out)["verdict"]) == (1, "breaking")
+
+
+def test_a_build_that_dies_is_no_finding(service: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = replayed(service, "dies", capsys)
+    assert (status, out) == (3, "")
+    assert err.splitlines()[0] == "out of luck"
+    assert "the build ended with exit status 7 while " in err
+
+
+def test_a_build_that_never_gets_there() -> None:
+    target = Target.parse(f"ws://127.0.0.1:{unused_port()}")
+    with (
+        pytest.raises(BuildDiedError, match="ended with exit status 3 before it accepted connections") as died,
+        running_build(f"{sys.executable} -c 'print(\"no config\"); raise SystemExit(3)'", target),
+    ):
+        pass
+    assert died.value.output == "no config\n"
+    with (
+        pytest.raises(UnreachableError, match="nobody accepts connections"),
+        running_build(f"{sys.executable} -c 'import time; time.sleep(60)'", target, patience=0.3),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [("", "the command is empty"), ("'unclosed", "no closing quotation"), ("no-such-program --x", "cannot be run")],
+)
+def test_a_command_that_cannot_be_run(command: str, problem: str) -> None:
+    target = Target.parse(f"ws://127.0.0.1:{unused_port()}")
+    with pytest.raises(UsageError, match=problem), running_build(command, target):
+        pass
+
+
+def test_a_target_where_somebody_answers_already() -> None:
+    with (
+        answering_in_thread({}) as uri,
+        pytest.raises(UsageError, match="somebody answers there already"),
+        running_build("true", Target.parse(uri)),
+    ):
+        pass
