@@ -10,6 +10,7 @@ import click
 
 from .reporting import EXIT_STATUS, deliver, report_options, warn
 
+_SKIP = 125  # what git bisect run takes for "this commit cannot be tested"
 _DYING = 0.5  # seconds between a build's last connection and its end
 
 
@@ -65,6 +66,7 @@ _DYING = 0.5  # seconds between a build's last connection and its end
 @click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust these certificates.")
 @click.option("--insecure", is_flag=True, help="Do not verify the target's certificate.")
 @click.option("--force", is_flag=True, help="Let --save overwrite.")
+@click.option("--bisect", is_flag=True, help="For git bisect run: exit status 125, skip, where it would be 3.")
 @report_options
 def command(
     cassettes: tuple[Path, ...],
@@ -82,6 +84,7 @@ def command(
     ca: Path | None,
     insecure: bool,
     force: bool,
+    bisect: bool,
     as_json: bool,
     junit: Path | None,
     fail_on: str,
@@ -153,9 +156,13 @@ def command(
                     if save is not None:
                         write_records(save, came.records(), force=force)
                 cases.append(Case(name=take.name, findings=fold(found)))
-    except BuildDiedError as died:
-        click.echo(died.output, err=True, nl=not died.output.endswith("\n"))
-        raise
+    except UnreachableError as error:
+        if isinstance(error, BuildDiedError):
+            click.echo(error.output, err=True, nl=not error.output.endswith("\n"))
+        if not bisect:
+            raise
+        warn(f"skipped: {error}")
+        return _SKIP
     named = takes[0].name if len(takes) == 1 else f"{len(takes)} cassettes"
     report = Report(
         title=f"{named} against {aim.url}",
@@ -166,7 +173,8 @@ def command(
         complete=all(session.complete for _, session in recordings),
         extra={"cassettes": len(cassettes), "repeats": repeat},
     )
-    return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    status = deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    return _SKIP if bisect and status == UnreachableError.exit_status else status
 
 
 def _header(text: str) -> tuple[str, str]:

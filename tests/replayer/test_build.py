@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from recording import WSTAPE
 from sessions import connection, session
 from upstreams import answering_in_thread, unused_port
 
@@ -109,3 +111,39 @@ def test_a_target_where_somebody_answers_already() -> None:
         running_build("true", Target.parse(uri)),
     ):
         pass
+
+
+@pytest.mark.slow
+def test_git_bisect_finds_the_commit_and_skips_what_cannot_be_tested(service: Path, tmp_path: Path) -> None:
+    """A repository of eight builds: the third does not start, the sixth broke the service."""
+    repository = tmp_path / "repository"
+    repository.mkdir()
+
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True).stdout
+
+    git("init", "-q")
+    for number in range(1, 9):
+        variant = "broken" if number >= 6 else "good"
+        source = "raise SystemExit('does not start')" if number == 3 else SERVICE.replace("sys.argv[2]", f"{variant!r}")
+        (repository / "service.py").write_text(f"# build {number}\n{source}")
+        git("add", "service.py")
+        git("commit", "-q", "-m", f"build {number}")
+    git("bisect", "start", "HEAD", "HEAD~7")
+    port = unused_port()
+    replay = [
+        *(*WSTAPE, "replay", str(tmp_path / "a.cassette"), "--bisect"),
+        *("--target", f"ws://127.0.0.1:{port}", "--exec", f"{sys.executable} service.py {port}"),
+    ]
+    said = git("bisect", "run", *replay)
+    assert "is the first bad commit" in said
+    assert git("log", "-1", "--format=%s", "refs/bisect/bad").strip() == "build 6"
+
+
+def test_what_cannot_be_tested_is_skipped(capsys: pytest.CaptureFixture[str], service: Path) -> None:
+    arguments = ["replay", str(service.parent / "a.cassette"), "--target", f"ws://127.0.0.1:{unused_port()}"]
+    assert run(arguments) == 3
+    assert run([*arguments, "--bisect"]) == 125
+    assert "wstape: warning: skipped: " in capsys.readouterr().err
