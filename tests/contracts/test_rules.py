@@ -8,7 +8,7 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wstape.contracts.rules import TEMPLATES, Rule
+from wstape.contracts.rules import TEMPLATES, Instance, Rule
 from wstape.contracts.rules.rule import OTHER
 from wstape.contracts.statistics import ScopeStatistics, Trace
 
@@ -166,3 +166,16 @@ def test_evidence_counts_activations_and_traces() -> None:
     response = found["response", ("a", "b")]
     assert (response.seen, response.scopes) == (3, 2)
     assert response.surprise == 2  # log2(3) + log2(2) bits
+
+
+def test_an_event_that_came_too_seldom_is_missing_and_one_that_came_often_enough_is_misplaced() -> None:
+    def cause(ends: int) -> tuple[str, set[str]]:
+        pairs = {"end": frozenset({"ask"}), "ask": frozenset({"end"})}
+        counts = {"ask": 2, "step": 4, "end": ends}
+        instance = Instance(first="ask", last="step", counts=counts, partners=pairs)
+        rule = Rule(template="response", events=("step", "end"), seen=9, scopes=3)
+        found = TEMPLATES["response"].cause(rule, instance)
+        return found.kind, set(found.symbols)
+
+    assert cause(0) == cause(1) == ("missing", {"end"})
+    assert cause(2) == ("order", {"step", "end"})

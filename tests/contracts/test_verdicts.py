@@ -352,6 +352,24 @@ def test_the_place_is_that_of_the_first_event_that_got_no_answer() -> None:
     assert (found.id, found.position) == ("sequence/response", 4)
 
 
+def test_one_event_that_got_none_of_its_answers_is_one_finding() -> None:
+    answers = ("server:started", "server:completed")
+    contract = Contract.from_document(
+        {
+            **{"wstape": "contract", "version": 1, "envelope": {"name": "json", "client": "/type"}, "events": {}},
+            "scopes": [
+                {
+                    "name": "connection",
+                    "rules": [{"rule": "response", "of": ["client:question", answer]} for answer in answers],
+                }
+            ],
+        }
+    )
+    (found,) = breaking(check(contract, records([[client("question")]])))
+    assert found.cause is not None
+    assert found.cause.symbols == set(answers)
+
+
 def test_binary_frames_for_the_same_json_are_one_finding() -> None:
     chance = random.Random(1)
     contract = infer([session(1)])
