@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..cassettes import Closed, Connection, Direction, Ending, Handshake, Kind, Message
+from ..cassettes import Closed, Connection, Direction, Ending, Handshake, HttpExchange, Kind, Message
 from ..contracts import CONNECTION, Contract, Event, Finding, Severity, label_of
 from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
@@ -55,6 +55,27 @@ def compare(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int
     # Where the handshake is refused now, that is the finding, and not each event that could not come.
     opened = [(old, new) for old, new in pairs if new.connection.handshake.status == 101]
     yield from _missing_events(opened, contract, stopped)
+
+
+def compare_exchanges(baseline: Sequence[HttpExchange], candidate: Sequence[HttpExchange]) -> Iterator[Finding]:
+    """Yield the requests that are answered with another status; those of one class (RFC 9110 section 15) only warn."""
+    recorded = {exchange.number: exchange for exchange in baseline}
+    for new in candidate:
+        old = recorded.get(new.number)
+        if old is None or old.status == new.status:
+            continue
+        path = new.target.partition("?")[0]
+        finding = breaking(
+            "http/status",
+            f"{new.method} {path} was answered with {f'{new.status} {new.reason}'.strip()}; "
+            f"in the recording with {f'{old.status} {old.reason}'.strip()}",
+            None,
+            label=f"{new.method} {path}",
+            baseline=old.status,
+            candidate=new.status,
+        )
+        same_class = old.status // 100 == new.status // 100
+        yield replace(finding, severity=Severity.WARNING) if same_class else finding
 
 
 # --- handshakes and closes

@@ -10,7 +10,7 @@ from typing import Literal
 from ..cassettes import Direction, Session
 from ..contracts import RENAMED, Checker, Contract, Event, Finding, Severity, Shape, fold, label_of, shape_similarity
 from .breaking import breaking
-from .comparison import Pair, compare, pair_up
+from .comparison import Pair, compare, compare_exchanges, pair_up
 from .exact import exact_differences
 from .timeline import Trace, traces
 
@@ -42,6 +42,7 @@ def judge_replay(
     old = {trace.connection.number: trace for trace in traces(baseline, contract.envelope)}
     new = traces(candidate, contract.envelope)
     pairs = [(old[trace.connection.number], trace) for trace in new if trace.connection.number in old]
+    found = [*found, *compare_exchanges(baseline.exchanges, candidate.exchanges)]
     return _judge(pairs, new, contract, checker, found, stopped or {}, mode)
 
 

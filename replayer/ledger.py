@@ -97,6 +97,15 @@ class Ledger:
         binding = self._bindings.get((type(value), value))
         return str(binding.source) if binding else "nowhere in the recording"
 
+    def exchange(self, value: Scalar) -> int | None:
+        """Return the number of the HTTP exchange whose response brings a value, None when no response does."""
+        binding = self._bindings.get((type(value), value))
+        match binding.source if binding else None:
+            case BodySource(exchange=number) | HeaderSource(exchange=number):
+                return number
+            case _:
+                return None
+
     def fill_json(self, payload: bytes, holes: Sequence[Hole]) -> bytes:
         """Return a JSON message with its holes filled, in the spacing that it was written in."""
         if not holes:

@@ -76,9 +76,9 @@ class _Connect(connect):
 
 
 class _Stopped(Exception):
-    """This connection's play cannot go on; the finding says why."""
+    """This connection's play cannot go on; the finding says why, None when another finding does."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding | None) -> None:
         self.finding = finding
 
 
@@ -97,6 +97,7 @@ class Player:
         self._records: list[Record] = []
         self._findings: list[Finding] = []
         self._stopped: dict[int, int] = {}
+        self._refused: set[int] = set()  # requests that were not sent, or answered with another status
         self._over: dict[tuple[str, int], asyncio.Event] = defaultdict(asyncio.Event)
         self._lines: dict[int, _Line] = {}
         self._begun_ns = 0
@@ -163,7 +164,8 @@ class Player:
                 return
             missing = self._ledger.missing(script.tokens)
             if missing:
-                self._findings.append(self._unbound(missing, f"request {exchange.method} {exchange.target}", None))
+                self._refused.add(exchange.number)
+                self._tell(self._unbound(missing, f"request {exchange.method} {exchange.target}", None))
                 return
             fill = self._ledger.fill_text
             target = fill(exchange.target, script.tokens, "url")
@@ -175,6 +177,8 @@ class Player:
             sent = request_headers(filled, self._options.target, body, self._options.headers)
             at_ns = self.now_ns()
             response = await send_request(self._options.target, self._options.tls, exchange.method, target, sent, body)
+            if response.status != exchange.status:
+                self._refused.add(exchange.number)
             self._ledger.receive_response(exchange.number, response.headers, response.body)
             self._record(
                 HttpExchange(
@@ -212,7 +216,7 @@ class Player:
             try:
                 await self._values(line, script.tokens, Gate(turn=0), "its handshake")
             except _Stopped as stop:
-                self._findings.append(stop.finding)
+                self._tell(stop.finding)
                 self._stopped[number] = 0
                 return
             socket = await self._open(script)
@@ -337,7 +341,7 @@ class Player:
             left = len(script.sends) - line.turn.number
             more = f"; {left} more recorded client messages were not sent" if left > 0 else ""
             finding = stop.finding
-            self._findings.append(replace(finding, message=finding.message + more))
+            self._tell(finding and replace(finding, message=finding.message + more))
             self._stopped[number] = line.turn.number
         finally:
             await socket.close()
@@ -522,7 +526,14 @@ class Player:
             missing=awaited,
         )
 
-    def _unbound(self, missing: Sequence[Scalar], what: str, connection: int | None) -> Finding:
+    def _tell(self, finding: Finding | None) -> None:
+        if finding is not None:
+            self._findings.append(finding)
+
+    def _unbound(self, missing: Sequence[Scalar], what: str, connection: int | None) -> Finding | None:
+        """Say which values never came; None when the requests that bring them were refused, which is told by itself."""
+        if all(self._ledger.exchange(value) in self._refused for value in missing):
+            return None
         sources = ", ".join(self._ledger.source(value) for value in missing)
         return breaking(
             "replay/unbound",

@@ -112,7 +112,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 
 def test_every_finding_id_is_in_the_design() -> None:
-    pattern = r"\"((?:handshake|event|payload|link|message|close|isolation|replay|latency)/[a-z-]+)\""
+    pattern = r"\"((?:handshake|http|event|payload|link|message|close|isolation|replay|latency)/[a-z-]+)\""
     folders = ("contracts", "replayer", "reports")
     sources = (path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
     raised = {id for source in sources for id in re.findall(pattern, source)}

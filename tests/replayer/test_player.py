@@ -290,6 +290,24 @@ def test_a_login_by_http_gives_the_token_of_the_handshake() -> None:
     assert played.session.exchanges[0].status == 200
 
 
+@pytest.mark.parametrize(("status", "severity"), [(HTTPStatus.FORBIDDEN, "breaking"), (HTTPStatus.CREATED, "warning")])
+def test_a_request_that_is_answered_with_another_status(status: HTTPStatus, severity: str) -> None:
+    token = "tok-4f9a7d1e66b04c0c"
+    recorded = session(
+        replace(ASKED, handshake=replace(ASKED.handshake, target=f"/chat?token={token}")),
+        exchanges=(replace(exchange({}, {"access": token}), method="GET", request_body=b""),),
+    )
+    body = '{"access": "tok-live"}' if status is HTTPStatus.CREATED else '{"detail": "no"}'
+
+    def login(ws: ServerConnection, request: Request) -> Response | None:
+        return ws.respond(status, body) if request.path == "/login" else None
+
+    _, findings = play(recorded, answering, server={"process_request": login})
+    told = [(finding.id, finding.severity) for finding in findings if not finding.id.startswith("sequence/")]
+    assert told == [("http/status", severity)]  # what needed the token is not told as well
+    assert findings[0].label == "GET /login"
+
+
 def test_a_path_in_the_target_replaces_the_recorded_service_s_own() -> None:
     recorded = replace(
         session(replace(ASKED, handshake=replace(ASKED.handshake, target="/v1/chat?lang=en"))),
