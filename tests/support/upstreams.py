@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import threading
+import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
@@ -87,7 +88,7 @@ def answering_in_thread(answer: object) -> AbstractContextManager[str]:
     """A server that welcomes with a session id of its own, then gives the same JSON answer to each message."""
 
     def handler(connection: SyncServerConnection) -> None:
-        connection.send(json.dumps({"type": "welcome", "session_id": f"s-{id(connection):08x}"}))
+        connection.send(json.dumps({"type": "welcome", "session_id": f"s-{uuid.uuid4().hex}"}))
         for _ in connection:
             connection.send(json.dumps(answer))
 
