@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
-from websockets.typing import Origin, Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from ..cassettes import (
     Closed,
@@ -34,14 +33,12 @@ from ..cassettes import (
 from ..contracts import Checker, Contract, EventReader, Finding, label_of
 from .bindings import Scalar
 from .breaking import breaking
+from .dialling import HandshakeFailedError, dial, handshake_headers, shaken_hands
 from .ledger import Ledger
 from .script import ConnectionScript, ExchangeScript, Finish, Gate, Script, Send
 from .turn import Turn
-from .wire import body_encoding, request_headers, send_request, unreachable
+from .wire import body_encoding, request_headers, send_request
 
-_HANDSHAKE_FIELDS = frozenset(
-    ("host", "connection", "upgrade", "origin", "user-agent", "content-length")
-)  # and all of Sec-WebSocket-*
 _NEVER_SENT = frozenset((1005, 1006, 1015))  # RFC 6455 section 7.4.1
 
 
@@ -66,13 +63,6 @@ class Played:
     findings: tuple[Finding, ...]  # what the play itself found: timeouts, early ends, values that never came
     stopped: Mapping[int, int]  # connection -> the turn in which its play was given up
     checker: Checker  # has seen every record
-
-
-class _Connect(connect):
-    """``websockets``' client, which reports a redirect as the refusal that it is to a contract."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
 
 
 class _Stopped(Exception):
@@ -230,56 +220,21 @@ class Player:
         """Shake hands; None when the server refused, which is recorded and judged like everything else."""
         recorded = script.connection.handshake
         options = self._options
-        target = options.target
         resource = self._ledger.fill_text(self._resource(recorded.target), script.tokens, "url")
         filled = self._filled(recorded.request_headers, script.tokens)
-        names = {name.lower() for name, _ in options.headers}
-        fields = [
-            (name, value)
-            for name, value in filled
-            if name.lower() not in _HANDSHAKE_FIELDS | names and not name.lower().startswith("sec-websocket-")
-        ]
-        fields.extend(options.headers)
         origin = header(filled, "origin")
-        offered = header(filled, "sec-websocket-protocol")
-        compressed = "permessage-deflate" in (header(filled, "sec-websocket-extensions") or "")
         at_ns = self.now_ns()
-        authority = f"[{target.host}]" if ":" in target.host else target.host
         try:
-            socket = await _Connect(
-                f"{'wss' if target.tls else 'ws'}://{authority}:{target.port}{resource}",
-                ssl=options.tls if target.tls else None,
+            answer = await dial(
+                options.target,
+                options.tls,
+                resource,
+                handshake_headers(filled, options.headers),
                 # A page of the recorded service becomes a page of the one under test; other origins stay.
-                origin=None if origin is None else Origin(self._origin(origin)),
-                subprotocols=[Subprotocol(name.strip()) for name in offered.split(",")] if offered else None,
-                compression="deflate" if compressed else None,
-                additional_headers=fields,
-                user_agent_header=header(filled, "user-agent"),
-                ping_interval=None,
-                max_size=None,
-                open_timeout=30 if options.timeout_ns is None else options.timeout_ns / 1e9,
-                close_timeout=5,
+                origin=None if origin is None else self._origin(origin),
+                patience=30.0 if options.timeout_ns is None else options.timeout_ns / 1e9,
             )
-        except InvalidStatus as error:
-            response = error.response
-            self._record(
-                Opened(
-                    connection=script.number,
-                    at_ns=at_ns,
-                    handshake=Handshake(
-                        target=resource,
-                        request_headers=tuple(fields),
-                        status=response.status_code,
-                        reason=response.reason_phrase,
-                        response_headers=tuple(response.headers.raw_items()),
-                        response_body=bytes(response.body or b""),
-                    ),
-                )
-            )
-            self._close(script.number, Ending.REFUSED, Direction.SERVER)
-            return None
-        except InvalidHandshake as error:
-            # An answer that is no WebSocket handshake (RFC 6455 section 4.1).
+        except HandshakeFailedError as error:
             self._findings.append(
                 breaking(
                     "handshake/status",
@@ -291,25 +246,12 @@ class Player:
             )
             self._stopped[script.number] = 0
             return None
-        except (OSError, TimeoutError, EOFError, WebSocketException) as error:
-            raise unreachable(target, error) from error
-        request, answer = socket.request, socket.response
-        assert request is not None
-        assert answer is not None
-        self._record(
-            Opened(
-                connection=script.number,
-                at_ns=at_ns,
-                handshake=Handshake(
-                    target=resource,
-                    request_headers=tuple(request.headers.raw_items()),
-                    status=answer.status_code,
-                    reason=answer.reason_phrase,
-                    response_headers=tuple(answer.headers.raw_items()),
-                ),
-            )
-        )
-        return socket
+        handshake = answer if isinstance(answer, Handshake) else shaken_hands(answer)
+        self._record(Opened(connection=script.number, at_ns=at_ns, handshake=replace(handshake, target=resource)))
+        if isinstance(answer, Handshake):
+            self._close(script.number, Ending.REFUSED, Direction.SERVER)
+            return None
+        return answer
 
     def _resource(self, recorded: str) -> str:
         """The recorded request target, or the one that the user named in place of the recorded service's own."""
@@ -457,7 +399,7 @@ class Player:
         turn = line.turn
         number = line.script.number
         await self._until(line, lambda: turn.reached(gate) or line.closed, turn.deadline_ns(gate))
-        if not turn.reached(gate) and turn.excused(gate) and not line.closed:
+        if not turn.reached(gate) and not gate.essential and not line.closed:
             return
         if not turn.reached(gate):
             assert gate.awaited is not None

@@ -46,10 +46,6 @@ class Turn:
         """Tell whether the event that ended the turn in the recording has come."""
         return gate.awaited is None or self._counts[gate.awaited] > 0
 
-    def excused(self, gate: Gate) -> bool:
-        """Tell whether the turn may be over although its end has not come and the time is up."""
-        return gate.instead is not None and self._counts[gate.instead] > 0
-
     def settled(self, gate: Gate, pending: int, now_ns: int) -> bool:
         """Tell whether nothing more is to be expected of the turn, once `reached`.
 
