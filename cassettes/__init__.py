@@ -29,6 +29,7 @@ from .model import (
     Record,
     Session,
     header,
+    make_message,
 )
 from .printable import printable
 from .reader import CassetteReader, Damage, Recording, open_cassette, read_session
@@ -72,6 +73,7 @@ __all__ = [
     "dump_json",
     "encode_line",
     "header",
+    "make_message",
     "open_cassette",
     "printable",
     "read_session",

@@ -106,14 +106,16 @@ class _Check:
             if self.ended:
                 self._damage.append(Damage(offset, 0, "there are records after the end record"))
                 break
+            if type(record) is Message and record.connection in opened:
+                messages += 1
+                yield record
+                continue
             match record:
                 case Message() | Closed() if record.connection not in opened:
                     # Its opening was lost with a damaged block; a message without a connection means nothing.
                     first_orphan = first_orphan or offset
                     orphans += 1
                     continue
-                case Message():
-                    messages += 1
                 case Opened() if record.connection in opened:
                     self._damage.append(Damage(offset, 0, f"connection {record.connection} is opened twice"))
                     continue

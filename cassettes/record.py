@@ -7,7 +7,8 @@ a field can be added without a new format version.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, repeat
 from typing import cast
 
@@ -28,6 +29,7 @@ from .model import (
     Note,
     Opened,
     Record,
+    make_message,
 )
 
 HEADER, HTTP, OPENED, MESSAGE, CLOSED, NOTE, END = range(7)
@@ -59,9 +61,7 @@ def encode_record(record: Record) -> bytes:
     return _packer.pack(_plain(record))
 
 
-# Array of five, MESSAGE; the head of a binary of up to 255 bytes (msgpack's fixarray and bin 8).
-_MESSAGE_HEAD = bytes((0x95, MESSAGE))
-_SHORT_HEADS = tuple(bytes((0xC4, length)) for length in range(256))
+_MESSAGE_HEAD = bytes((0x95, MESSAGE))  # msgpack's fixarray of five, positive fixint
 
 
 def encode_messages(connection: int, direction: Direction, kind: Kind, payloads: Sequence[bytes], at_ns: int) -> bytes:
@@ -69,17 +69,15 @@ def encode_messages(connection: int, direction: Direction, kind: Kind, payloads:
     pack = _packer.pack
     # All but the payloads is the same, and is packed once.
     head = b"".join((_MESSAGE_HEAD, pack(connection), pack(at_ns), pack(_CODES[direction, kind])))
-    sizes = list(map(len, payloads))
-    if max(sizes, default=0) < len(_SHORT_HEADS):
-        heads: Iterable[bytes] = map(_SHORT_HEADS.__getitem__, sizes)
-    else:
-        heads = map(_binary_head, sizes)
+    heads = map(_binary_head, map(len, payloads))
     return b"".join(chain.from_iterable(zip(repeat(head), heads, payloads, strict=False)))
 
 
+@lru_cache(maxsize=4096)
 def _binary_head(size: int) -> bytes:
+    """What msgpack puts before a binary of ``size`` bytes: bin 8, bin 16 or bin 32."""
     if size < 1 << 8:
-        return _SHORT_HEADS[size]
+        return bytes((0xC4, size))
     return struct.pack(">BH", 0xC5, size) if size < 1 << 16 else struct.pack(">BI", 0xC6, size)
 
 
@@ -169,6 +167,33 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
             full_size=message.full_size,
         )
         return
+    try:
+        for items in decode_plain(raw):
+            # Nearly all records are whole messages; what is odd about one is for `_record` to say.
+            if len(items) == 5 and items[0] == MESSAGE:
+                _, connection, at_ns, code, payload = items
+                if (
+                    type(connection) is int
+                    and type(at_ns) is int
+                    and type(code) is int
+                    and type(payload) is bytes
+                    and connection >= 0
+                    and at_ns >= 0
+                    and code in _MEANINGS
+                ):
+                    direction, kind = _MEANINGS[code]
+                    yield make_message(connection, direction, kind, payload, at_ns)
+                    continue
+            yield _record(items)
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise RecordError(f"a record is malformed ({error or type(error).__name__})") from error
+
+
+def decode_plain(raw: bytes) -> Iterator[tuple[object, ...]]:
+    """Yield the records in ``raw`` as the tuples that they are stored as, which nobody has looked into.
+
+    Raises RecordError at the first one that is none.
+    """
     unpacker = msgpack.Unpacker(
         use_list=False,
         raw=False,
@@ -183,7 +208,9 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
     try:
         for plain in unpacker:
             whole = unpacker.tell()
-            yield _record(plain)
+            if type(plain) is not tuple or not plain:
+                raise ValueError("not an array")
+            yield cast("tuple[object, ...]", plain)
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         # msgpack's own errors (ExtraData, FormatError, StackError, limits) are all ValueErrors.
         raise RecordError(f"a record is malformed ({error or type(error).__name__})") from error
@@ -191,10 +218,7 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
         raise RecordError("the last record of a block is cut short")
 
 
-def _record(plain: object) -> Record:
-    if not isinstance(plain, tuple) or not plain:
-        raise ValueError("not an array")
-    items = cast("tuple[object, ...]", plain)
+def _record(items: tuple[object, ...]) -> Record:
     match items[0]:
         case 3:
             _, connection, at_ns, code, payload = items[:5]

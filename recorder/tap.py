@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ..cassettes import Closed, Direction, Ending, Kind, Message, Note, Opened, Record
+from ..cassettes import Closed, Direction, Ending, Kind, Message, Note, Opened, Record, make_message
 from .deflate import Deflate
 from .exchange import Exchange, ExchangeError
 from .frame import MESSAGE_LIMIT, FrameError, FrameReader, Run
@@ -33,13 +33,7 @@ class Burst:
     def messages(self) -> Iterator[Message]:
         """The messages, one by one."""
         for payload in self.payloads:
-            yield Message(
-                connection=self.connection,
-                direction=self.direction,
-                kind=self.kind,
-                payload=payload,
-                at_ns=self.at_ns,
-            )
+            yield make_message(self.connection, self.direction, self.kind, payload, self.at_ns)
 
 
 class Tap:
