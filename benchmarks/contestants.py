@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import shutil
@@ -76,13 +75,10 @@ def service(*, core: int | None = None) -> Generator[int]:
 
 
 @contextlib.contextmanager
-def wstape(
-    upstream: int, folder: Path, *, redact: bool, fast: bool = False, core: int | None = None
-) -> Generator[Contestant]:
-    """``wstape record``, on uvloop with ``fast``."""
+def wstape(upstream: int, folder: Path, *, redact: bool, core: int | None = None) -> Generator[Contestant]:
+    """``wstape record``."""
     output = folder / f"{time.monotonic_ns()}.cassette"
-    hide = "" if fast else "import sys; sys.modules['uvloop'] = None; "  # an import of None is an ImportError
-    command = [sys.executable, "-c", f"{hide}from wstape.cli import main; main()", "record"]
+    command = [sys.executable, "-c", "from wstape.cli import main; main()", "record"]
     command += [f"ws://127.0.0.1:{upstream}", "-o", str(output)] + ([] if redact else ["--no-redact"])
     with _running(command, core=core, said_on="stderr") as process:
         yield Contestant(_line(process.stderr, r"listening on ws://127\.0\.0\.1:(\d+)"), process.pid)
@@ -131,8 +127,6 @@ def missing(name: str) -> str:
         return "haproxy is not installed (apt-get install haproxy): left out"
     if name == "mitmproxy" and not (os.environ.get("MITMDUMP") or shutil.which("mitmdump")):
         return "mitmdump is not installed (or name it with MITMDUMP=…): left out"
-    if name == "uvloop" and importlib.util.find_spec("uvloop") is None:
-        return "uvloop is not installed (pip install 'wstape[fast]'): left out"
     return ""
 
 

@@ -30,8 +30,6 @@ from traffic import echo, firehose, idle, ping_pong, visits
 
 WSTAPE = "wstape --no-redact"
 REDACTING = "wstape"
-FAST = "wstape --no-redact, uvloop"
-FAST_REDACTING = "wstape, uvloop"
 
 
 @contextlib.contextmanager
@@ -46,9 +44,6 @@ def contestants(*, core: int | None = None) -> Generator[dict[str, Contestant]]:
                 running[name] = stack.enter_context(start(upstream, folder, core=core))
         running[WSTAPE] = stack.enter_context(wstape(upstream, folder, redact=False, core=core))
         running[REDACTING] = stack.enter_context(wstape(upstream, folder, redact=True, core=core))
-        if not missing("uvloop"):
-            running[FAST] = stack.enter_context(wstape(upstream, folder, redact=False, fast=True, core=core))
-            running[FAST_REDACTING] = stack.enter_context(wstape(upstream, folder, redact=True, fast=True, core=core))
         yield running
 
 
@@ -176,7 +171,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of the amount of work in a round")
     options = parser.parse_args()
     introduce(__doc__ or "")
-    for name in ("haproxy", "mitmproxy", "uvloop"):
+    for name in ("haproxy", "mitmproxy"):
         if why := missing(name):
             print(why)
     for row in options.rows or ROWS:
