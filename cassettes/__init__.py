@@ -33,7 +33,7 @@ from .model import (
 )
 from .printable import printable
 from .reader import CassetteReader, Damage, Recording, open_cassette, read_session
-from .redaction import Redactor
+from .redaction import JsonPath, RedactionRules, Redactor, load_finder, pattern_rule, secret_variables
 from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
 from .target import Target
 from .writing import write_records, write_text
@@ -56,6 +56,7 @@ __all__ = [
     "Header",
     "Headers",
     "HttpExchange",
+    "JsonPath",
     "JsonlFormatError",
     "Kind",
     "Message",
@@ -63,6 +64,7 @@ __all__ = [
     "Opened",
     "Record",
     "Recording",
+    "RedactionRules",
     "Redactor",
     "Secrets",
     "Session",
@@ -73,11 +75,14 @@ __all__ = [
     "dump_json",
     "encode_line",
     "header",
+    "load_finder",
     "make_message",
     "open_cassette",
+    "pattern_rule",
     "printable",
     "read_session",
     "refuse_tracked",
+    "secret_variables",
     "write_records",
     "write_secrets",
     "write_text",

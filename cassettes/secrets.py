@@ -6,6 +6,7 @@ cassette: they come from ``--secret``, from a secrets file, or from the environm
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -24,6 +25,7 @@ PLACEHOLDER = re.compile(r"\{\{secret:([A-Za-z0-9_.\-]{1,80}:[0-9]{1,9})\}\}")
 PLACEHOLDER_BYTES = re.compile(PLACEHOLDER.pattern.encode())
 """The same in bytes."""
 
+_FORMS = ("base64", "uuid")  # what a kind may say of its value after its last dot
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,80}(?::[0-9]{1,9})?")
 _MAX_FILE_SIZE = 16 * 1024 * 1024  # bytes; a secrets file is read whole
 
@@ -54,16 +56,21 @@ class Secrets:
     def get(self, name: str) -> str | None:
         """Return the value for a placeholder's full name, or None when nobody gave one.
 
-        Looked up by full name, then by kind; ``env.VARIABLE:1`` is taken from the environment at last.
+        Looked up by full name, then by kind; ``env.VARIABLE:1`` is taken from the environment at last. The
+        base64 of a value, ``password.base64:1``, is made from the value.
         """
         if name in self._values:
             return self._values[name]
-        kind = name.rpartition(":")[0] or name
+        kind, _, number = name.rpartition(":") if ":" in name else (name, "", "")
         if kind in self._values:
             return self._values[kind]
-        if kind.startswith("env."):
-            return self._environ.get(kind.removeprefix("env."))
-        return None
+        if kind.startswith("env.") and (variable := kind.removeprefix("env.")) in self._environ:
+            return self._environ[variable]
+        kind, dot, form = kind.rpartition(".")
+        plain = self.get(f"{kind}:{number}" if number else kind) if dot and form in _FORMS else None
+        if plain is None or form != "base64":
+            return plain
+        return base64.b64encode(plain.encode("utf-8", "surrogateescape")).decode()
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(sorted(self._values))})"  # values must not reach a log

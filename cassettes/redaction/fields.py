@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from urllib.parse import unquote_to_bytes
 
 from ..secrets import PLACEHOLDER_BYTES
-from .names import Place, is_secret, looks_secret, secret_name, snake
+from .names import Place, is_secret, looks_secret, snake
 from .vault import Vault
 
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9\-]*+[ \t]++(?=[^ \t])")
@@ -34,7 +35,7 @@ def redact_field(name: str, value: bytes, vault: Vault) -> bytes:
         case "sec-websocket-protocol":
             return _subprotocols(value, vault)
         case _:
-            known = secret_name(name, Place.FIELD)
+            known = vault.name(name, Place.FIELD)
             if known is None or PLACEHOLDER_BYTES.search(value) is not None or not is_secret(known, value):
                 return value
             return vault.learn(known.kind, value)
@@ -67,10 +68,12 @@ def _cookie(pair: bytes, vault: Vault) -> bytes:
         return pair
     text = name.strip().decode("latin-1")
     # "theme=darkmode" is hidden in the cookie, but the word is not hunted through the session.
-    everywhere = looks_secret(value) or secret_name(text) is not None
+    everywhere = looks_secret(value) or vault.name(text) is not None
     label = re.sub(r"[^A-Za-z0-9_.\-]", "_", text)[:60]
     start = padded.index(value)
     placeholder = vault.learn(f"cookie.{label}", value, everywhere=everywhere)
+    if everywhere and b"%" in value:
+        vault.also(placeholder, unquote_to_bytes(value))
     return name + equals + padded[:start] + placeholder + padded[start + len(value) :]
 
 
@@ -86,7 +89,7 @@ def _subprotocols(value: bytes, vault: Vault) -> bytes:
         bearing = _BEARING.match(match[0][:_MAX_SUBPROTOCOL_NAME])
         if bearing is not None and looks_secret(match[0][bearing.end() :]):
             return bearing[0] + vault.learn("subprotocol", match[0][bearing.end() :])
-        named = secret_name(before.decode("latin-1"), Place.FIELD)
+        named = vault.name(before.decode("latin-1"), Place.FIELD)
         if named is not None and looks_secret(match[0]):
             return vault.learn(named.kind, match[0])
         return match[0]

@@ -12,7 +12,7 @@ import json
 import re
 
 from ..secrets import PLACEHOLDER_BYTES
-from .names import SecretName, is_secret, secret_name
+from .names import SecretName, is_secret
 from .vault import Vault, encode
 
 _KEY = re.compile(
@@ -36,7 +36,7 @@ def redact_members(data: bytes, vault: Vault) -> bytes:
     while match is not None:
         position = match.end()
         depth = _DEPTHS.get(len(match[2]))
-        name = None if depth is None else secret_name(_unescape(match[1], depth + 1).decode("utf-8", "replace"))
+        name = None if depth is None else vault.name(_unescape(match[1], depth + 1).decode("utf-8", "replace"))
         if name is not None and depth is not None:
             quote = match[2] + b'"'
             if data.startswith(quote, position):

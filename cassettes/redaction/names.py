@@ -103,7 +103,11 @@ def _folded(names: tuple[str, ...]) -> dict[str, str]:
 _SURE_FOLDED, _LIKELY_FOLDED, _DIGITS_FOLDED = _folded(_SURE), _folded(_LIKELY), _folded(_DIGITS)
 _FIELD_SURE_FOLDED, _FIELD_LIKELY_FOLDED = _folded(_FIELD_SURE), _folded(_FIELD_LIKELY)
 _SURE_ENDINGS = tuple(f"_{name}" for name in _SURE if name not in {"pwd", "authorization"})
+_ASKING = ("has_", "is_", "needs_", "requires_", "show_", "hide_", "uses_")  # what follows is yes or no
 _RUN_TOGETHER = ("password", "passwd", "passphrase", "apikey")  # no harmless word ends so: "userpassword"
+
+TEXT_NAMES = _SURE + _LIKELY + _DIGITS
+"""With one of these ends every name behind which running text is searched."""
 
 VOCABULARY = frozenset(_SURE + _LIKELY + _DIGITS + _FIELD_SURE + _FIELD_LIKELY) | frozenset(
     re.findall(
@@ -130,6 +134,8 @@ def secret_name(name: str, place: Place = Place.TEXT) -> SecretName | None:
     """Tell whether a secret stands behind a name; None when it does not."""
     words = snake(name).removeprefix("x_")
     folded = words.replace("_", "")
+    if words.startswith(_ASKING):
+        return None
     if folded in _SURE_FOLDED:
         return SecretName(kind=_SURE_FOLDED[folded], certainty=Certainty.SURE, numeric=folded.startswith("pass"))
     if place is Place.FIELD:

@@ -7,7 +7,7 @@ from enum import Enum
 from urllib.parse import unquote_to_bytes
 
 from ..secrets import PLACEHOLDER_BYTES
-from .names import Certainty, Place, is_secret, secret_name
+from .names import Certainty, Place, is_secret
 from .vault import Vault
 
 
@@ -50,14 +50,17 @@ def redact_parameters(data: bytes, vault: Vault, within: Within) -> bytes:
     match = beginning.search(data)
     while match is not None:
         position = match.end()
-        name = secret_name(unquote_to_bytes(match[1]).decode("utf-8", "replace"), place)
+        name = vault.name(unquote_to_bytes(match[1]).decode("utf-8", "replace"), place)
         if name is not None and PLACEHOLDER_BYTES.match(data, position) is None:
             sure = name.certainty is Certainty.SURE
             found = (ending if sure else _DOUBTFUL).match(data, position)
             raw = b"" if found is None else found[0]
             value = unquote_to_bytes(raw.replace(b"+", b" ") if within is Within.FORM else raw)
             if is_secret(name, value):
-                pieces += (data[end:position], vault.learn(name.kind, value, raw))
+                placeholder = vault.learn(name.kind, value, raw)
+                if within is not Within.FORM and b"+" in raw:  # a blank, where a form wrote the query
+                    vault.also(placeholder, unquote_to_bytes(raw.replace(b"+", b" ")))
+                pieces += (data[end:position], placeholder)
                 end = position + len(raw)
             if sure or end > position:
                 position += len(raw)

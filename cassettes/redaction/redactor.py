@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from ..model import Closed, End, Handshake, Header, Headers, HttpExchange, Kind, Message, Note, Opened, Record, header
 from .fields import redact_field
 from .members import redact_members
+from .multipart import boundary, redact_multipart
+from .own import redact_own
 from .parameters import Within, redact_parameters
+from .rules import RedactionRules
 from .shapes import redact_shapes
+from .suspicion import suspicious
 from .vault import Vault, encode
 
 RULES = ("headers", "parameters", "json", "shapes", "repeats")
-"""Names of the rule sets in force, for `Header.redaction`. ``repeats``: a secret once met is replaced ever after."""
-
-# A piece of every secret's name or shape, in lower case; \\u00: a name may be written with escapes. Most messages have
-# none of them, and this one look is all that they cost.
-_SUSPECT = re.compile(
-    rb"token|pass|pwd|pin|secret|key|auth|credential|ticket|jwt|bearer|otp|cvv|cvc|code|\\u00"
-    rb"|eyj|sk-|k_live_|k_test_|aiza|ya29|hf_|akia|asia|xox|gh[oprsu]_|github_pat|glpat|npm_|@"
-)
+"""Names of the rule sets that are always in force, for `Header.redaction`. ``repeats``: a secret once met is replaced
+ever after."""
+_NO_RULES = RedactionRules()
 
 
 class Redactor:
@@ -33,15 +31,35 @@ class Redactor:
     changes nothing; no bytes raise.
     """
 
-    rules: tuple[str, ...] = RULES
-
-    def __init__(self, *, known: Mapping[str, str] | None = None) -> None:
-        self._vault = Vault({} if known is None else known)
+    def __init__(self, *, known: Mapping[str, str] | None = None, rules: RedactionRules = _NO_RULES) -> None:
+        self._vault = Vault({} if known is None else known, rules)
+        self._own = rules.own
+        self.rules = (*RULES, *rules.names)
 
     @property
     def secrets(self) -> Mapping[str, str]:
         """Placeholders' names and the values behind them, ``{"access_token:1": "…"}``. Not for any log."""
         return self._vault.secrets
+
+    @property
+    def known(self) -> int:
+        """How many values are known by now. When it has grown, what was redacted before may hold new ones."""
+        return self._vault.size
+
+    def harmless(self, data: bytes) -> bool:
+        """Whether redaction leaves every TEXT or BINARY payload as it is that stands somewhere in ``data``.
+
+        Far cheaper for a batch of joined payloads than a look at each. False may be a false alarm.
+        """
+        return not (self._own or b"{{secret:" in data or suspicious(data) or not self._vault.holds_none(data))
+
+    def find(self, data: bytes) -> str | None:
+        """Return the name of a known secret that stands in ``data``, None when there is none."""
+        return self._vault.find(data)
+
+    def reserve(self, data: bytes) -> None:
+        """Never give the names of placeholders that stand in ``data`` to other values."""
+        self._vault.reserve_placeholders(data)
 
     def record(self, record: Record) -> Record:
         """Return a record without its secrets, and remember them."""
@@ -71,6 +89,8 @@ class Redactor:
 
     def _message(self, message: Message) -> Message:
         payload = message.payload
+        if self.harmless(payload):
+            return message
         code = 2 if message.kind is Kind.CLOSE else 0  # bytes before the reason (RFC 6455 section 5.5.1)
         redacted = payload[:code] + self._bytes(payload[code:])
         return message if redacted == payload else replace(message, payload=redacted)
@@ -113,7 +133,11 @@ class Redactor:
         return self.text(_field_text(redact_field(key, _field_bytes(value), self._vault)))
 
     def _body(self, headers: Headers, body: bytes) -> bytes:
-        media_type = (header(headers, "content-type") or "").partition(";")[0].strip().lower()
+        content_type = header(headers, "content-type") or ""
+        media_type = content_type.partition(";")[0].strip().lower()
+        dividing = boundary(content_type)
+        if dividing is not None:
+            body = redact_multipart(body, dividing, self._vault)
         form = media_type == "application/x-www-form-urlencoded"
         return self._bytes(body, Within.FORM if form else Within.TEXT)
 
@@ -122,13 +146,14 @@ class Redactor:
             return data
         if b"{{secret:" in data:
             self._vault.reserve_placeholders(data)
-        lowered = data.lower()
-        if within is not Within.TEXT or _SUSPECT.search(lowered) is not None:
+        if self._own:
+            data = redact_own(data, self._vault)
+        if self._own or within is not Within.TEXT or suspicious(data):
             if b'"' in data:
                 data = redact_members(data, self._vault)
             if b"=" in data:
                 data = redact_parameters(data, self._vault, within)
-            data = redact_shapes(data, lowered, self._vault)
+            data = redact_shapes(data, data.lower(), self._vault)
         return self._vault.replace(data)
 
 
