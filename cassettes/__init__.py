@@ -34,6 +34,7 @@ from .model import (
 from .printable import printable
 from .reader import CassetteReader, Damage, Recording, open_cassette, read_session
 from .redaction import JsonPath, RedactionRules, Redactor, load_finder, pattern_rule, secret_variables
+from .scrubbing import Leak, find_leaks, scrub, secure, unknown_secrets
 from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
 from .target import Target
 from .writing import write_records, write_text
@@ -59,6 +60,7 @@ __all__ = [
     "JsonPath",
     "JsonlFormatError",
     "Kind",
+    "Leak",
     "Message",
     "Note",
     "Opened",
@@ -74,6 +76,7 @@ __all__ = [
     "WstapeError",
     "dump_json",
     "encode_line",
+    "find_leaks",
     "header",
     "load_finder",
     "make_message",
@@ -82,7 +85,10 @@ __all__ = [
     "printable",
     "read_session",
     "refuse_tracked",
+    "scrub",
     "secret_variables",
+    "secure",
+    "unknown_secrets",
     "write_records",
     "write_secrets",
     "write_text",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import IO
 
+from .block import MAGIC
 from .errors import FileError, UsageError
 from .journal import CassetteWriter
 from .jsonl import encode_line
@@ -34,10 +36,11 @@ def replacing(path: Path, *, force: bool = False) -> Generator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes a private file; the result gets the rights that any new file of this user would have.
+        # mkstemp makes a private file; the result gets the rights of the file that it replaces, or those that any new
+        # file of this user would have.
         mask = os.umask(0)
         os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.is_file() else 0o666 & ~mask)
         temporary.replace(path)
     except OSError as error:
         raise FileError.from_os_error(path, error, writing=True) from error
@@ -60,6 +63,24 @@ def write_records(path: Path, records: Iterable[Record], *, force: bool = False)
         raise UsageError(f"{path}: {path.suffix or 'no suffix'!r} names no format; use .cassette or .jsonl")
     with replacing(path, force=force) as temporary:
         if path.suffix == ".jsonl":
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                _write_lines(file, records)
+        else:
+            _write_blocks(temporary, records)
+
+
+def rewrite_records(path: Path, records: Iterable[Record]) -> None:
+    """Put a cassette in the place of the one at ``path``, atomically and in the same format, whatever it is called.
+
+    ``records`` may be read from the old file meanwhile. Raises FileError when it cannot be written.
+    """
+    try:
+        with path.open("rb") as old:
+            lines = old.read(len(MAGIC)) != MAGIC
+    except OSError as error:
+        raise FileError.from_os_error(path, error) from error
+    with replacing(path, force=True) as temporary:
+        if lines:
             with temporary.open("w", encoding="utf-8", newline="\n") as file:
                 _write_lines(file, records)
         else:

@@ -6,9 +6,11 @@ import contextlib
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
+
+from .redacting import RedactionOptions, redaction_options
 
 if TYPE_CHECKING:
     from ..cassettes import Record
@@ -21,7 +23,7 @@ Example:
   wstape record ws://127.0.0.1:8000/ws -o chat.cassette -- python client.py
 
 \b
-Exit status: 0 recorded, 2 bad usage or a file that cannot be written,
+Exit status: 0 recorded, 2 bad usage, a file that cannot be written or a secret left in the cassette,
 3 the target could not be reached or the recording is incomplete.
 """
 )
@@ -60,6 +62,8 @@ Exit status: 0 recorded, 2 bad usage or a file that cannot be written,
     metavar="FILE",
     help="Write the redacted values to FILE, for replays on this machine.",
 )
+@redaction_options
+@click.option("--allow-unsafe", is_flag=True, help="Keep a cassette in which a known secret is found at the end.")
 @click.option("--note", "notes", multiple=True, metavar="KEY=VALUE", help="Put a note in the header; repeatable.")
 @click.option("--only", multiple=True, metavar="PATH-GLOB", help="Record only paths like this; repeatable.")
 @click.option("--skip-http", is_flag=True, help="Record WebSockets only.")
@@ -98,6 +102,8 @@ def command(
     rotate_time: str | None,
     quiet: bool,
     verbose: bool,
+    allow_unsafe: bool,
+    **redaction: Unpack[RedactionOptions],
 ) -> None:
     """Record what passes between clients and TARGET (ws://, wss://, http:// or https://).
 
@@ -108,7 +114,7 @@ def command(
     import asyncio
     from datetime import UTC, datetime
 
-    from ..cassettes import Certificate, FileError, Target, UsageError
+    from ..cassettes import CassetteError, Certificate, FileError, Target, UsageError
     from ..recorder import (
         Address,
         Recorder,
@@ -121,6 +127,7 @@ def command(
         parse_size,
         run,
     )
+    from .redacting import redaction_rules, suspect_lines
 
     parsed = Target.parse(target)
     address = Address.parse(listen)
@@ -158,6 +165,8 @@ def command(
         target_socket=target_socket,
         tls=Certificate(file=tls_cert, key=tls_key) if tls_cert is not None else None,
         redact=not no_redact,
+        rules=redaction_rules(context, redaction),
+        allow_unsafe=allow_unsafe,
         keep_secrets=keep_secrets,
         notes=dict(map(parse_note, notes)),
         selection=Selection(only=only, http=not skip_http, connections=max_connections),
@@ -181,9 +190,19 @@ def command(
     summary = asyncio.run(
         run(settings, command=cmd, report=talk.warn, listening=listening, watch=talk.watch, tick=talk.tick)
     )
-    talk.say(str(summary))
+    if allow_unsafe or not summary.unsafe:
+        talk.say(str(summary))
     for problem in summary.problems:
         talk.warn(f"incomplete: {problem}")
+    for line in suspect_lines(summary.suspects):
+        talk.warn(line)
+    for place in summary.unsafe:
+        talk.warn(f"a secret is left: {place}")
+    if summary.unsafe and not allow_unsafe:
+        raise CassetteError(
+            f"{summary.path} is not kept: a known secret is left in it, see above;"
+            " add a rule for its place, or keep it with --allow-unsafe"
+        )
     if not summary.complete:
         context.exit(3)
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,10 @@ from ..cassettes import (
     Record,
     Redactor,
     UsageError,
+    WstapeError,
     refuse_tracked,
+    secure,
+    unknown_secrets,
     write_secrets,
 )
 from .address import Address
@@ -61,7 +65,7 @@ class Recorder:
         self.settings = settings
         self.summary: Summary | None = None  # after `stop`
         self._report: Report = report or _silent
-        self._redactor = Redactor() if settings.redact else None
+        self._redactor = Redactor(rules=settings.rules) if settings.redact else None
         self._server: asyncio.Server | None = None
         self._address: Address | None = None
         self._rewriting: Rewriting | None = None
@@ -126,7 +130,8 @@ class Recorder:
                 pass  # what is still open is cut below
         for relay in tuple(self._relays):
             relay.cut()
-        summary = self.tape.finish()
+        more = tuple(self._rotating.paths[1:]) if self._rotating is not None else ()
+        summary = self._looked_through(replace(self.tape.finish(), more=more))
         problems = [*summary.problems, *self._rotation_problems]
         if self.settings.keep_secrets is not None and self._redactor is not None:
             try:
@@ -136,8 +141,7 @@ class Recorder:
                 self.report(problems[-1])
         if self._failure is not None and not self._reached:
             problems.append(f"no connection to the target ever succeeded: {self._failure}")
-        more = tuple(self._rotating.paths[1:]) if self._rotating is not None else ()
-        self.summary = replace(summary, more=more, problems=tuple(problems))
+        self.summary = replace(summary, problems=tuple(problems))
         # The transports that were aborted close in the loop's next round.
         await asyncio.sleep(0)
         return self.summary
@@ -150,6 +154,28 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop(grace=2.0 if kind is None else 0.0)
+
+    def _looked_through(self, summary: Summary) -> Summary:
+        """Search the finished cassettes for secrets; those that are learned late are taken out now."""
+        if self._redactor is None:
+            return summary
+        unsafe: list[str] = []
+        suspects: Counter[str] = Counter()
+        problems = list(summary.problems)
+        for path in (summary.path, *summary.more):
+            if not path.exists():
+                self.report(f"{path} is not where it was; it was not searched for secrets, 'wstape scrub' does that")
+                continue
+            try:
+                leaks = secure(path, self._redactor)
+                unsafe += [f"{path}: {leak}" for leak in leaks]
+                if leaks and not self.settings.allow_unsafe:
+                    path.unlink()
+                else:
+                    suspects += unknown_secrets(path)
+            except (WstapeError, OSError) as error:
+                problems.append(f"{path} could not be searched for secrets: {error}")
+        return replace(summary, unsafe=tuple(unsafe), suspects=suspects, problems=tuple(problems))
 
     @property
     def address(self) -> Address:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..cassettes import Certificate, Target, UsageError
+from ..cassettes import Certificate, RedactionRules, Target, UsageError
 from .address import Address
 from .rotation import Rotation
 from .route import Route
@@ -35,6 +35,8 @@ class Settings:
     ca: Path | None = None  # PEM, trusted beside the system's store
     insecure: bool = False  # trust any certificate of the upstream
     redact: bool = True
+    rules: RedactionRules = field(default_factory=RedactionRules)  # beyond the ones that always hold
+    allow_unsafe: bool = False  # keep a cassette in which a known secret still stands
     keep_secrets: Path | None = None
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     selection: Selection = EVERYTHING

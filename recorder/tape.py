@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,8 @@ class RecordRedactor(Protocol):
 
     def record(self, record: Record, /) -> Record: ...
 
+    def harmless(self, data: bytes, /) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
@@ -32,6 +34,8 @@ class Summary:
     messages: int
     exchanges: int
     more: tuple[Path, ...] = ()  # the cassettes after the first, when they were rotated
+    unsafe: tuple[str, ...] = ()  # where known secrets still stand in the cassettes
+    suspects: Mapping[str, int] = field(default_factory=dict[str, int])  # keys before strings that no rule knows
     problems: tuple[str, ...] = ()  # why it is incomplete, one line each; empty when it is whole
 
     @property
@@ -91,7 +95,8 @@ class Tape:
 
     def append_burst(self, burst: Burst) -> None:
         """Redact messages and hand them to the writer."""
-        if self._redactor is not None:
+        # One look at all of them together is far cheaper than one at each.
+        if not self._harmless(burst):
             for message in burst.messages():
                 self.append(message)
             return
@@ -104,6 +109,14 @@ class Tape:
             self._problem(f"the recording cannot go on, the traffic does: {error}")
         if self._timer is None:
             self._arm()
+
+    def _harmless(self, burst: Burst) -> bool:
+        if self._redactor is None:
+            return True
+        try:
+            return self._redactor.harmless(b"\n".join(burst.payloads))
+        except Exception:  # noqa: BLE001  # what fails here fails again for each record, and is told there
+            return False
 
     def finish(self) -> Summary:
         """Write the end record, close the file, tell what it came to."""

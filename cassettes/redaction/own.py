@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ..errors import UsageError
 from ..secrets import PLACEHOLDER_BYTES
 from .paths import scalars
 from .pii import personal
@@ -27,7 +28,11 @@ def redact_own(data: bytes, vault: Vault) -> bytes:
         found = ((kind, *match.span(group), match[group]) for match in pattern.finditer(data) if match[group])
         data = _replaced(data, found, vault)
     for kind, finder in rules.finders:
-        for value in dict.fromkeys(finder(data.decode("utf-8", "surrogateescape"))):
+        try:
+            values = list(dict.fromkeys(finder(data.decode("utf-8", "surrogateescape"))))
+        except Exception as error:  # whatever a project's own code raises
+            raise UsageError(f"redaction function {kind!r} failed ({type(error).__name__}); mend it") from error
+        for value in values:
             if value and not PLACEHOLDER_BYTES.search(encode(value)):
                 data = _everywhere(data, encode(value), vault.learn(kind, encode(value)))
     if rules.pii:

@@ -53,6 +53,10 @@ class Redactor:
         """
         return not (self._own or b"{{secret:" in data or suspicious(data) or not self._vault.holds_none(data))
 
+    def holds_none(self, data: bytes) -> bool:
+        """Whether no known secret can stand in ``data``. False may be a false alarm, which `find` tells."""
+        return self._vault.holds_none(data)
+
     def find(self, data: bytes) -> str | None:
         """Return the name of a known secret that stands in ``data``, None when there is none."""
         return self._vault.find(data)

@@ -40,7 +40,7 @@ class RedactionRules:
         """The rules in words, for `Header.redaction`. No value is among them."""
         named = [f"key {key}" for key in self.keys]
         named += [f"path {path}" for path in self.paths]
-        named += [f"pattern {pattern.pattern.decode('utf-8', 'replace')}" for _, pattern in self.patterns]
+        named += [f"pattern {kind}" for kind, _ in self.patterns]  # a pattern may spell the secret out
         named += [f"function {kind}" for kind, _ in self.finders]
         return (*(("environment",) if self.environment else ()), *(("pii",) if self.pii else ()), *named)
 
