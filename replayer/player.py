@@ -399,13 +399,14 @@ class Player:
         turn = line.turn
         number = line.script.number
         await self._until(line, lambda: turn.reached(gate) or line.closed, turn.deadline_ns(gate))
-        if not turn.reached(gate) and not gate.essential and not line.closed:
-            return
         if not turn.reached(gate):
-            assert gate.awaited is not None
-            label = label_of(gate.awaited)
+            # When the connection is gone nothing more can come, essential or not.
+            awaited = gate.awaited if line.closed else turn.lacking(gate)
+            if awaited is None:
+                return
+            label = label_of(awaited)
             if line.closed:
-                raise _Stopped(self._early(line, f"while `{label}` was awaited {where}", gate.awaited))
+                raise _Stopped(self._early(line, f"while `{label}` was awaited {where}", awaited))
             came = f"the last event before that was `{label_of(line.last)}`" if line.last else "nothing came"
             raise _Stopped(
                 breaking(
@@ -414,7 +415,7 @@ class Player:
                     number,
                     candidate=line.last and label_of(line.last),
                     baseline=label,
-                    missing=gate.awaited,
+                    missing=awaited,
                 )
             )
         while not line.closed and not turn.settled(gate, len(self._checker.pending(number)), self.now_ns()):

@@ -25,13 +25,15 @@ class Gate:
     ``awaited`` is the last event of the recorded turn that every turn of its kind has; without it the client waits
     until a timeout. That is a reason to stop only when the event is ``essential``: one that answers something by an
     identifier, or any on a service that has no identifiers. Another may have been a push that came by chance; it
-    costs the time of the timeout, and is missed by the comparison if it was always there. ``counts`` is what else the
-    turn held: it is waited for as well, but only while the server keeps sending, since counts vary from run to run.
+    costs the time of the timeout, and is missed by the comparison if it was always there; one of the turn's
+    ``answers`` that never came is a reason to stop all the same. ``counts`` is what else the turn held: it is waited
+    for as well, but only while the server keeps sending, since counts vary from run to run.
     """
 
     turn: int
     awaited: str | None = None  # symbol
     essential: bool = True
+    answers: tuple[str, ...] = ()  # symbols that answer by an identifier and that every turn of its kind has
     counts: dict[str, int] = field(default_factory=dict[str, int])  # symbol -> times it came in the recorded turn
     longest_gap_ns: int = 0  # between two messages of the recorded turn
     took_ns: int = 0  # the recorded turn
@@ -211,6 +213,7 @@ def _gate(timeline: Trace, number: int, contract: Contract, always: Mapping[str,
     return Gate(
         turn=number,
         awaited=awaited,
+        answers=tuple(dict.fromkeys(symbol for symbol in answers if symbol in sure)),
         essential=awaited in answers or len(contract.scopes) == 1,  # the connection's own scope is always there
         counts=dict(Counter(event.symbol for event in events if event.symbol in {awaited, *sure})),
         longest_gap_ns=max(

@@ -46,6 +46,11 @@ class Turn:
         """Tell whether the event that ended the turn in the recording has come."""
         return gate.awaited is None or self._counts[gate.awaited] > 0
 
+    def lacking(self, gate: Gate) -> str | None:
+        """Return the event that is a reason to stop when the time is over, None when nothing of the kind lacks."""
+        wanted = [gate.awaited] if gate.essential and gate.awaited is not None else gate.answers
+        return next((symbol for symbol in wanted if not self._counts[symbol]), None)
+
     def settled(self, gate: Gate, pending: int, now_ns: int) -> bool:
         """Tell whether nothing more is to be expected of the turn, once `reached`.
 
