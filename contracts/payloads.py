@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError
 
 from ..cassettes import Direction
 from .contract import Contract, EventClaim
-from .event import Event, label_of
+from .event import Event
 from .evidence import FIRM_INTEGER_SEEN, is_firm
 from .finding import Finding, Severity
 from .json_text import JsonArray, JsonObject, Pointer, clip, excerpt, join_pointer, type_name, with_article
@@ -444,8 +444,3 @@ def _place(error: ValidationError) -> Pointer:
             number += 1
     place.extend("*" if isinstance(key, int) else key for key in path)
     return tuple(place)
-
-
-def symbol_words(symbol: str) -> str:
-    """Return an event as messages quote it."""
-    return f"`{label_of(symbol)}`"
