@@ -3,7 +3,8 @@
 from .bindings import Binding, find_bindings
 from .build import Build, BuildDiedError, running_build
 from .judgement import Mode, judge_recordings, judge_replay
-from .player import Options, Played, Player
+from .options import Options
+from .player import Played, Player
 from .replaying import Take, prepare, replay
 from .script import Script, compile_script
 from .timeline import Trace, traces

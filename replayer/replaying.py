@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from ..cassettes import Secrets, Session, UsageError
 from ..contracts import Contract, Finding
 from .judgement import Mode, judge_replay
-from .player import Options, Player
+from .options import Options
+from .player import Player
 from .script import Script, compile_script
 
 

@@ -1,0 +1,167 @@
+"""One open connection's play: what is sent, what comes, how it ends. The sockets around `Turn` and `Ledger`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from ..cassettes import Direction, Ending, Kind, Message
+from ..contracts import Finding
+from .breaking import breaking
+from .script import Finish, Send
+from .stage import Line, Stage
+from .waiting import StoppedError, get_values, pass_gate, until, waited
+
+_NEVER_SENT = frozenset((1005, 1006, 1015))  # RFC 6455 section 7.4.1
+
+
+class Conversation:
+    """Plays one connection that has just opened."""
+
+    def __init__(self, stage: Stage, line: Line, socket: ClientConnection) -> None:
+        self._stage = stage
+        self._log = stage.log
+        self._line = line
+        self._script = line.script
+        self._socket = socket
+
+    async def play(self) -> None:
+        """Send, wait, and end as it was recorded."""
+        line, script = self._line, self._script
+        reading = asyncio.create_task(self._read())
+        stopped = False
+        try:
+            line.turn.restart(self._log.now_ns())
+            for send in script.sends:
+                await self._send(send)
+            await self._finish(script.finish)
+        except StoppedError as stop:
+            stopped = True
+            left = len(script.sends) - line.turn.number
+            more = f"; {left} more recorded client messages were not sent" if left > 0 else ""
+            finding = stop.finding
+            self._log.tell(finding and replace(finding, message=finding.message + more))
+            self._log.stopped[script.number] = line.turn.number
+        finally:
+            await self._socket.close()
+            await reading
+            self._record_close(stopped)
+
+    def _record_close(self, stopped: bool) -> None:
+        number, log = self._script.number, self._log
+        protocol = self._socket.protocol
+        frames: list[tuple[Direction, bytes]] = []
+        if protocol.close_sent is not None and not stopped:
+            frames.append((Direction.CLIENT, protocol.close_sent.serialize()))
+        if protocol.close_rcvd is not None:
+            frames.append((Direction.SERVER, protocol.close_rcvd.serialize()))
+        if protocol.close_rcvd_then_sent:
+            frames.reverse()
+        for direction, payload in frames:
+            log.record(
+                Message(connection=number, direction=direction, kind=Kind.CLOSE, payload=payload, at_ns=log.now_ns())
+            )
+        if stopped and not self._line.closed_by_server:
+            log.close(number, Ending.CUT, None)  # given up by us: what the server owed still may have come
+        elif len(frames) == 2:
+            log.close(number, Ending.CLEAN, frames[0][0], stopped=stopped)
+        else:
+            log.close(number, Ending.EOF, Direction.SERVER, stopped=stopped)
+
+    async def _read(self) -> None:
+        """Take what the server sends until the connection ends."""
+        line, stage = self._line, self._stage
+        try:
+            while True:
+                data = await self._socket.recv()
+                now_ns = self._log.now_ns()
+                text = isinstance(data, str)
+                message = Message(
+                    connection=self._script.number,
+                    direction=Direction.SERVER,
+                    kind=Kind.TEXT if text else Kind.BINARY,
+                    payload=data.encode("utf-8") if isinstance(data, str) else data,
+                    at_ns=now_ns,
+                )
+                self._log.record(message)
+                for event in stage.reader.read(message):
+                    line.turn.receive(event, now_ns)
+                    line.last = event.symbol
+                    stage.ledger.receive_event(event, line.turn.number)
+                line.received += 1
+                line.signal.set()
+                stage.wake()
+        except ConnectionClosed:
+            line.closed = True
+            line.closed_by_server = not line.closing
+            line.signal.set()
+
+    async def _send(self, send: Send) -> None:
+        stage, line = self._stage, self._line
+        what = f"`{send.label}`"
+        await pass_gate(stage, line, send.gate, f"before the client's {what}", self._early)
+        values = (*(hole.value for hole in send.holes), *send.tokens)
+        await get_values(stage, line, values, send.gate, what)
+        await self._pause(send.pause_ns)
+        payload = stage.ledger.fill_json(send.message.payload, send.holes)
+        if send.tokens:
+            payload = stage.ledger.fill_text(payload.decode("utf-8"), send.tokens).encode("utf-8")
+        now_ns = self._log.now_ns()
+        message = Message(
+            connection=self._script.number,
+            direction=Direction.CLIENT,
+            kind=send.message.kind,
+            payload=payload,
+            at_ns=now_ns,
+        )
+        stage.reader.read(message)  # which pairs requests with their responses
+        self._log.record(message)
+        line.turn.begin(now_ns)
+        line.last = None
+        text = send.message.kind is Kind.TEXT
+        try:
+            await self._socket.send(payload.decode("utf-8") if text else payload)
+        except ConnectionClosed:
+            raise StoppedError(self._early(f"before the client's {what} could be sent")) from None
+
+    async def _finish(self, finish: Finish) -> None:
+        stage, line = self._stage, self._line
+        await pass_gate(stage, line, finish.gate, "before the end", self._early)
+        if finish.by is Direction.SERVER:
+            if not await until(stage, line, lambda: line.closed, line.turn.deadline_ns(finish.gate)):
+                raise StoppedError(
+                    breaking(
+                        "replay/timeout",
+                        f"the server did not close the connection within {waited(line, finish.gate)}; "
+                        f"in the recording it did, with {finish.code}",
+                        self._script.number,
+                        baseline=finish.code,
+                    )
+                )
+            return
+        if line.closed:
+            if self._socket.close_code not in (1000, 1001):
+                raise StoppedError(self._early("where the client ended it in the recording"))
+            return
+        await self._pause(finish.pause_ns)
+        line.closing = True
+        await self._socket.close(1000 if finish.code in _NEVER_SENT else finish.code, finish.reason)
+
+    async def _pause(self, pause_ns: int) -> None:
+        if self._stage.options.speed:
+            await asyncio.sleep(pause_ns / 1e9 / self._stage.options.speed)
+
+    def _early(self, where: str, awaited: str | None = None) -> Finding:
+        code = self._socket.close_code
+        reason = f" {self._socket.close_reason!r}" if self._socket.close_reason else ""
+        how = f"closed the connection with {code}{reason}" if code not in (None, 1006) else "dropped the connection"
+        return breaking(
+            "close/abnormal",
+            f"the server {how} {where}",
+            self._script.number,
+            candidate=code,
+            missing=awaited,
+        )

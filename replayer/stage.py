@@ -1,0 +1,60 @@
+"""What the connections and requests of one play share: the live values, what comes of it, and each other's news."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ..contracts import Contract, EventReader, Finding
+from .bindings import Scalar
+from .breaking import breaking
+from .ledger import Ledger
+from .log import Log
+from .options import Options
+from .script import ConnectionScript, Script
+from .turn import Turn
+
+
+class Line:
+    """The state of one connection's play."""
+
+    def __init__(self, script: ConnectionScript, turn: Turn) -> None:
+        self.script = script
+        self.turn = turn
+        self.signal = asyncio.Event()  # something came
+        self.wants_values = False
+        self.closing = False  # by us
+        self.closed = False
+        self.closed_by_server = False
+        self.received = 0
+        self.last: str | None = None  # symbol of the last event in this turn
+
+
+class Stage:
+    """One play's shared state."""
+
+    def __init__(self, script: Script, contract: Contract, options: Options, log: Log) -> None:
+        self.options = options
+        self.log = log
+        self.ledger = Ledger(script.bindings, options.secrets)
+        self.reader = EventReader(contract.envelope)
+        self.refused: set[int] = set()  # requests that were not sent, or answered with another status
+        self.lines: dict[int, Line] = {}
+
+    def wake(self) -> None:
+        """A value came that any connection may be waiting for."""
+        for line in self.lines.values():
+            if line.wants_values:
+                line.signal.set()
+
+    def unbound(self, missing: Sequence[Scalar], what: str, connection: int | None) -> Finding | None:
+        """Say which values never came; None when the requests that bring them were refused, which is told by itself."""
+        if all(self.ledger.exchange(value) in self.refused for value in missing):
+            return None
+        sources = ", ".join(self.ledger.source(value) for value in missing)
+        return breaking(
+            "replay/unbound",
+            f"{what} needs a value that the server did not issue; in the recording it came from {sources}",
+            connection,
+            baseline=[str(value) for value in missing],
+        )
