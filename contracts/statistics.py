@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
+from typing import Self
+
+from .state import count, counter, mapping, ordered, texts
 
 MAX_SYMBOLS = 200
 """Different events in a scope. What comes beyond is left out of the rules."""
@@ -75,39 +79,88 @@ class ScopeStatistics:
         self.closes: dict[str, set[str]] = {}  # b -> symbols that took turns with it, b last
         self.together: dict[str, set[str]] = {}  # symbols that came in one trace
 
-    def fold(self, trace: Trace, *, complete: bool) -> None:
-        """Take a trace into account. One that is not complete says nothing about what would have come."""
-        if not trace.length:
+    def fold(self, trace: Trace, *, complete: bool, times: int = 1) -> None:
+        """Take a trace into account, or several that are equal.
+
+        One that is not complete says nothing about what would have come.
+        """
+        if not trace.length or not times:
             return
-        self.count += 1
-        self.firsts[trace.first] += 1
+        self.count += times
+        self.firsts[trace.first] += times
         if complete:
-            self.lasts[trace.last] += 1
+            self.lasts[trace.last] += times
         present = list(trace.counts)
         self.symbols.update(present)
         for a in present:
-            self.events[a] += trace.counts[a]
-            self.traces[a] += 1
+            self.events[a] += trace.counts[a] * times
+            self.traces[a] += times
             self.together.setdefault(a, set()).update(present)
-            before = {b: _bits(trace, b, a) for b in present if trace.first_at[b] < trace.first_at[a]}
+            before = {b: times * _bits(trace, b, a) for b in present if trace.first_at[b] < trace.first_at[a]}
             _keep_common(self.causes, a, before)
             if complete:
-                self.complete_events[a] += trace.counts[a]
-                self.complete_traces[a] += 1
-                after = {b: _bits(trace, b, a) for b in present if trace.last_at[b] > trace.last_at[a]}
+                self.complete_events[a] += trace.counts[a] * times
+                self.complete_traces[a] += times
+                after = {b: times * _bits(trace, b, a) for b in present if trace.last_at[b] > trace.last_at[a]}
                 _keep_common(self.answers, a, after)
             others = [b for b in present if b != a]
-            self._keep_turns(self.closes, a, {b for b in others if _took_turns(trace, b, a, complete)})
+            _keep_turns(self.closes, a, {b for b in others if _took_turns(trace, b, a, complete)})
             seconds = {b for b in others if _took_turns(trace, a, b, complete)}
             self.clashes.setdefault(a, set()).update(b for b in others if b not in seconds)
             # A trace that is not complete may stop between its only a and a b that would have come; two a without
             # a b between them are two, whatever comes.
             if complete or trace.counts[a] > 1:
-                self._keep_turns(self.opens, a, seconds)
+                _keep_turns(self.opens, a, seconds)
 
-    @staticmethod
-    def _keep_turns(kept: dict[str, set[str]], symbol: str, now: set[str]) -> None:
-        kept[symbol] = kept[symbol] & now if symbol in kept else now
+    def merge(self, other: ScopeStatistics) -> None:
+        """Take into account all traces that another one has seen."""
+        self.symbols |= other.symbols
+        self.count += other.count
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
+        for kept, more in ((self.answers, other.answers), (self.causes, other.causes)):
+            for symbol, now in more.items():
+                _keep_common(kept, symbol, dict(now))
+        for kept, more in ((self.opens, other.opens), (self.closes, other.closes)):
+            for symbol, now in more.items():
+                _keep_turns(kept, symbol, set(now))
+        for kept, more in ((self.clashes, other.clashes), (self.together, other.together)):
+            for symbol, now in more.items():
+                kept.setdefault(symbol, set()).update(now)
+
+    def state(self) -> dict[str, object]:
+        """Return all of it as plain data; equal content gives equal data."""
+        state: dict[str, object] = {"count": self.count, "symbols": sorted(self.symbols)}
+        for name in _COUNTERS:
+            state[name] = ordered(getattr(self, name))
+        for name in _SUMS:
+            state[name] = {symbol: ordered(sums) for symbol, sums in sorted(getattr(self, name).items())}
+        for name in _SETS:
+            state[name] = {symbol: sorted(names) for symbol, names in sorted(getattr(self, name).items())}
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, object]) -> Self:
+        """Return the statistics that `state` gave. Raises ValueError for other data."""
+        statistics = cls()
+        statistics.count = count(state.get("count"))
+        statistics.symbols = texts(state.get("symbols"))
+        for name in _COUNTERS:
+            setattr(statistics, name, counter(state.get(name)))
+        for name in _SUMS:
+            setattr(statistics, name, mapping(state.get(name), lambda sums: mapping(sums, count)))
+        for name in _SETS:
+            setattr(statistics, name, mapping(state.get(name), texts))
+        return statistics
+
+
+_COUNTERS = ("firsts", "lasts", "events", "traces", "complete_events", "complete_traces")
+_SUMS = ("answers", "causes")
+_SETS = ("opens", "clashes", "closes", "together")
+
+
+def _keep_turns(kept: dict[str, set[str]], symbol: str, now: set[str]) -> None:
+    kept[symbol] = kept[symbol] & now if symbol in kept else now
 
 
 def _took_turns(trace: Trace, a: str, b: str, complete: bool) -> bool:
