@@ -45,7 +45,11 @@ CODEC_ZSTD = 1
 
 
 class BlockError(Exception):
-    """Bytes that are not a whole block; the message says why."""
+    """Bytes that are not a whole block; the message says why. ``looked_at`` is how many were read to find out."""
+
+    def __init__(self, problem: str, looked_at: int = 0) -> None:
+        super().__init__(problem)
+        self.looked_at = looked_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,9 @@ def read_block(file: BinaryIO, offset: int, salt: int) -> Block | None:
         raise BlockError("the block's lengths are impossible")
     stored = file.read(stored_size)
     if len(stored) < stored_size:
-        raise BlockError("the file ends inside a block")
+        raise BlockError("the file ends inside a block", len(stored))
     if zlib.crc32(stored, zlib.crc32(head[:20], salt)) != crc:
-        raise BlockError("the block's checksum does not fit")
+        raise BlockError("the block's checksum does not fit", stored_size)
     raw = stored if codec == CODEC_NONE else _inflate(stored, raw_size)
     return Block(index, content, raw, offset, BLOCK_HEADER_SIZE + stored_size)
 
@@ -126,15 +130,15 @@ def _inflate(stored: bytes, raw_size: int) -> bytes:
         with zstandard.ZstdDecompressor(max_window_size=MAX_LARGE * 2).stream_reader(stored) as reader:
             raw = reader.read(raw_size + 1)
     except zstandard.ZstdError as error:
-        raise BlockError("the block does not inflate") from error
+        raise BlockError("the block does not inflate", len(stored)) from error
     if len(raw) != raw_size:
-        raise BlockError("the block inflates to another length than it says")
+        raise BlockError("the block inflates to another length than it says", raw_size)
     return raw
 
 
 def find_marker(file: BinaryIO, offset: int) -> int | None:
     """Return the offset of the next block marker at or after ``offset``, or None."""
-    chunk_size = 1 << 20
+    chunk_size = 1 << 12  # small at first: markers that begin no block may stand close together
     overlap = len(MARKER) - 1
     while True:
         file.seek(offset)
@@ -145,3 +149,4 @@ def find_marker(file: BinaryIO, offset: int) -> int | None:
         if len(chunk) < chunk_size:
             return None
         offset += chunk_size - overlap
+        chunk_size = min(2 * chunk_size, 1 << 20)

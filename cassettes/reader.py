@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from .block import FORMAT_VERSION, MAGIC, PREAMBLE_SIZE, BlockError, decode_preamble, find_marker, read_block
+from .block import (
+    FORMAT_VERSION,
+    MAGIC,
+    MAX_LARGE,
+    PREAMBLE_SIZE,
+    BlockError,
+    decode_preamble,
+    find_marker,
+    read_block,
+)
 from .errors import CassetteFormatError, FileError
 from .jsonl import decode_lines
 from .model import Closed, End, Header, HttpExchange, Message, Note, Opened, Record, Session
 from .record import RecordError, decode_content
 
 _LOST = "the recorder lost something and did not say what"
+_MOST_DAMAGE = 1000  # places that are remembered; a hostile file could name millions
+_SEARCH = 8  # times the file's size: bytes that are read in vain for blocks that only seem to begin
 _ADVICE = "record the session again, or check that this is the file you mean"
 
 
@@ -26,11 +37,22 @@ class Damage:
     problem: str
 
 
+class _Places(list[Damage]):
+    """Damage in the order in which it was met. What goes beyond a limit is only counted, in the last entry."""
+
+    def note(self, offset: int, length: int, problem: str) -> None:
+        if len(self) < _MOST_DAMAGE:
+            self.append(Damage(offset, length, problem))
+            return
+        last = self[-1]
+        self[-1] = Damage(last.offset, max(last.length, offset + length - last.offset), "damage from here on")
+
+
 class _Source(Protocol):
     """Where records come from: a block file or lines."""
 
     unit: str
-    damage: list[Damage]
+    damage: _Places
 
     def __iter__(self) -> Iterator[tuple[int, Record]]: ...
 
@@ -64,6 +86,11 @@ class CassetteReader:
         return self._check.ended and not self._source.damage
 
     @property
+    def unit(self) -> str:
+        """What offsets count: ``byte``, or ``line`` in a ``.jsonl`` twin."""
+        return self._source.unit
+
+    @property
     def repaired(self) -> bool:
         """Whether the end record was made by ``wstape repair``. False until the last record was read."""
         return self._check.repaired
@@ -79,8 +106,8 @@ class CassetteReader:
         if self.damage:
             first = self.damage[0]
             more = f" (and {len(self.damage) - 1} more places)" if len(self.damage) > 1 else ""
-            lost = f", {first.length} {self._source.unit}s lost" if first.length else ""
-            return f"{self._source.unit} {first.offset}: {first.problem}{lost}{more}"
+            lost = f", {first.length} {self.unit}s lost" if first.length else ""
+            return f"{self.unit} {first.offset}: {first.problem}{lost}{more}"
         return "it has no end record: the recording was interrupted"
 
     def __iter__(self) -> Iterator[Record]:
@@ -91,7 +118,7 @@ class CassetteReader:
 class _Check:
     """Holds records to what any writer keeps: one header, connections opened before use, one end that counts right."""
 
-    def __init__(self, damage: list[Damage]) -> None:
+    def __init__(self, damage: _Places) -> None:
         self.ended = False
         self.repaired = False
         self.lost = ""  # the text of the first note of something lost
@@ -104,7 +131,7 @@ class _Check:
         header_seen = False
         for offset, record in source:
             if self.ended:
-                self._damage.append(Damage(offset, 0, "there are records after the end record"))
+                self._damage.note(offset, 0, "there are records after the end record")
                 break
             if type(record) is Message and record.connection in opened:
                 messages += 1
@@ -117,7 +144,7 @@ class _Check:
                     orphans += 1
                     continue
                 case Opened() if record.connection in opened:
-                    self._damage.append(Damage(offset, 0, f"connection {record.connection} is opened twice"))
+                    self._damage.note(offset, 0, f"connection {record.connection} is opened twice")
                     continue
                 case Opened():
                     opened.add(record.connection)
@@ -126,7 +153,7 @@ class _Check:
                 case Note(lost=True):
                     self.lost = self.lost or record.text or _LOST
                 case Header() if header_seen:
-                    self._damage.append(Damage(offset, 0, "there is a second header"))
+                    self._damage.note(offset, 0, "there is a second header")
                     continue
                 case Header():
                     header_seen = True
@@ -136,13 +163,13 @@ class _Check:
                     counted = (record.connections, record.messages, record.exchanges)
                     if counted != (len(opened), messages, exchanges) and not self._damage and not orphans:
                         problem = "the end record counts other records than there are"
-                        self._damage.append(Damage(offset, 0, problem))
+                        self._damage.note(offset, 0, problem)
                 case _:
                     pass
             yield record
         if orphans:
             problem = f"{orphans} records of connections whose opening is lost"
-            self._damage.append(Damage(first_orphan, 0, problem))
+            self._damage.note(first_orphan, 0, problem)
 
 
 class _Blocks:
@@ -151,8 +178,9 @@ class _Blocks:
     unit = "byte"
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
-        self.damage: list[Damage] = []
+        self.damage = _Places()
         self._file = file
+        self._in_vain = 0  # bytes that were read for blocks that were none
         try:
             version, self._salt = decode_preamble(file.read(PREAMBLE_SIZE))
         except BlockError as error:
@@ -169,37 +197,44 @@ class _Blocks:
         with self._file as file:
             offset = PREAMBLE_SIZE
             expected = 0
+            explained = False  # whether the blocks that are missing here lay in the damage that was just passed over
             while True:
                 try:
                     block = read_block(file, offset, self._salt)
                     if block is not None and block.index < expected:
-                        raise BlockError("the block stands out of order")
+                        raise BlockError("the block stands out of order", len(block.raw))
                 except BlockError as error:
-                    offset = self._pass_over(offset, str(error))
+                    offset = self._pass_over(offset, error)
+                    explained = True
                     continue
                 if block is None:
                     return
-                if block.index > expected and not self.damage:
-                    self.damage.append(Damage(offset, 0, f"{block.index - expected} blocks are missing"))
+                if block.index > expected and not explained:
+                    self.damage.note(offset, 0, f"{block.index - expected} blocks are missing")
                 expected = block.index + 1
+                explained = False
                 try:
                     for record in decode_content(block.content, block.raw):
                         yield offset, record
                 except RecordError as error:
-                    self.damage.append(Damage(offset, block.size, str(error)))
+                    self.damage.note(offset, block.size, str(error))
                 offset += block.size
 
-    def _pass_over(self, offset: int, problem: str) -> int:
+    def _pass_over(self, offset: int, error: BlockError) -> int:
         """Note the damage at ``offset`` and return where the next block may begin, or the end of the file."""
-        found = find_marker(self._file, offset + 1)
+        size = self._file.seek(0, 2)
+        self._in_vain += error.looked_at
+        # Blocks that were ours never overlap. Where markers are sown so that each begins a block of all that follows,
+        # looking at each would take the square of the file's size.
+        found = find_marker(self._file, offset + 1) if self._in_vain <= _SEARCH * size + MAX_LARGE else None
         if found is None:
-            found = self._file.seek(0, 2)
+            found = size
         last = self.damage[-1] if self.damage else None
-        if last is not None and last.offset + last.length == offset:
+        if last is not None and last.length and last.offset + last.length == offset:
             # A false marker inside the damaged part: still the same damage.
             self.damage[-1] = Damage(last.offset, found - last.offset, last.problem)
         else:
-            self.damage.append(Damage(offset, found - offset, problem))
+            self.damage.note(offset, found - offset, str(error))
         return found
 
 
@@ -209,7 +244,7 @@ class _Lines:
     unit = "line"
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
-        self.damage: list[Damage] = []
+        self.damage = _Places()
         self._path = path
         self._file = file
 

@@ -70,9 +70,8 @@ def _mended(reader: CassetteReader) -> Iterator[Record]:
 
 
 def _losses(reader: CassetteReader) -> Iterator[str]:
-    unit = "line" if reader.path.suffix == ".jsonl" else "byte"
     for damage in reader.damage:
-        lost = f", {damage.length} {unit}s lost" if damage.length else ""
-        yield f"{unit} {damage.offset}: {damage.problem}{lost}"
+        lost = f", {damage.length} {reader.unit}s lost" if damage.length else ""
+        yield f"{reader.unit} {damage.offset}: {damage.problem}{lost}"
     if not reader.damage:
         yield reader.problem

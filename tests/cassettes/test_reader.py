@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import re
 import struct
@@ -17,6 +18,7 @@ from strategies import recordings
 
 from wstape.cassettes import (
     CassetteFormatError,
+    CassetteReader,
     CassetteWriter,
     Closed,
     Direction,
@@ -37,6 +39,7 @@ from wstape.cassettes import (
     write_records,
 )
 from wstape.cassettes.block import MAX_LARGE, MAX_RECORDS, encode_block, encode_preamble
+from wstape.cassettes.reader import _Blocks
 
 HEADER = Header(target="ws://service", created="2026-01-31T12:00:00Z", wstape="0.1.0")
 
@@ -62,54 +65,6 @@ def in_blocks(path: Path, blocks: list[list[Record]]) -> None:
             writer.append(record, 0)
         writer.flush()
     writer.abandon()
-
-
-@pytest.fixture
-def torn(tmp_path: Path) -> tuple[Path, bytes, list[Record]]:
-    """A small cassette of several blocks: path, bytes, records."""
-    path = tmp_path / "a.cassette"
-    end = End(connections=1, messages=6, exchanges=0, at_ns=9)
-    in_blocks(path, [[opened(1)], [message(1), message(2)], [message(3), message(4)], [message(5), message(6)], [end]])
-    records = list(open_cassette(path))
-    assert len(records) == 9
-    return path, path.read_bytes(), records
-
-
-def test_cut_at_every_byte(torn: tuple[Path, bytes, list[Record]]) -> None:
-    """A torn file gives a prefix of its records, never an error of another kind, and says that it is not complete."""
-    path, data, records = torn
-    lengths: set[int] = set()
-    unreadable = 0
-    for size in range(len(data)):
-        path.write_bytes(data[:size])
-        try:
-            reader = open_cassette(path)
-        except CassetteFormatError:
-            unreadable = size
-            continue
-        found = list(reader)
-        assert found == records[: len(found)]
-        assert not reader.complete
-        assert reader.problem
-        lengths.add(len(found))
-    assert lengths == {1, 2, 4, 6, 8}  # every whole block was recovered
-    assert unreadable < data.index(b"\xabWSB", 30)  # only a file that ends inside its header's block is no cassette
-
-
-def test_corrupted_at_every_byte(torn: tuple[Path, bytes, list[Record]]) -> None:
-    """A flipped byte costs at most the block that it is in, and nothing is invented."""
-    path, data, records = torn
-    for place in range(len(data)):
-        path.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
-        try:
-            reader = open_cassette(path)
-        except CassetteFormatError:
-            continue
-        found = list(reader)
-        assert all(record in records for record in found)
-        if place > 300:  # behind header and opening
-            assert len(found) >= len(records) - 2
-        assert not reader.complete
 
 
 @settings(max_examples=100, deadline=None)
@@ -234,6 +189,29 @@ def test_hostile_blocks_are_passed_over(tmp_path: Path, hostile: bytes, problem:
         hostile + encode_block(2, 0, msgpack.packb(end), 0)
     )
     assert re.search(problem, reader.problem)
+
+
+def test_blocks_that_only_seem_to_begin_everywhere_cost_no_more_than_the_file(tmp_path: Path) -> None:
+    """Each of 40,000 headers claims all that follows it as its block."""
+    path = tmp_path / "a.cassette"
+    data = bytearray(encode_preamble(0) + encode_block(0, 0, msgpack.packb([0, "ws://x", "now", "0.1", [], {}]), 0))
+    size, begin = 1 << 20, len(data)
+    while len(data) + 24 < size:
+        data += struct.pack("<4sBBHIIII", b"\xabWSB", 1, 1, 0, 1, size - len(data) - 24, MAX_LARGE, 0)
+    path.write_bytes(data)
+    read = 0
+
+    class Counting(io.FileIO):
+        def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+            nonlocal read
+            count = super().readinto(buffer)
+            read += count
+            return count
+
+    reader = CassetteReader(path, _Blocks(path, io.BufferedReader(Counting(path))))
+    assert len(list(reader)) == 1
+    assert [(damage.offset, damage.length) for damage in reader.damage] == [(begin, len(data) - begin)]
+    assert read < 12 * size + MAX_LARGE
 
 
 def test_more_than_a_block_may_hold_is_never_inflated() -> None:
