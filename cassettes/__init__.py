@@ -1,6 +1,7 @@
 """The recording: its model, its file format, redaction, and the errors of the whole house."""
 
 from .certificate import Certificate
+from .coding import undo_encodings
 from .errors import (
     CassetteError,
     CassetteFormatError,
@@ -88,6 +89,7 @@ __all__ = [
     "scrub",
     "secret_variables",
     "secure",
+    "undo_encodings",
     "unknown_secrets",
     "write_records",
     "write_secrets",
