@@ -36,12 +36,19 @@ def replacing(path: Path, *, force: bool = False) -> Generator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        # A machine that dies must not leave the new name on bytes that never came to the disk.
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
         # mkstemp makes a private file; the result gets the rights of the file that it replaces, or those that any new
         # file of this user would have.
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.is_file() else 0o666 & ~mask)
         temporary.replace(path)
+    except FileError as error:
+        if error.path != temporary:
+            raise
+        raise FileError(path, error.problem, error.advice) from error
     except OSError as error:
         raise FileError.from_os_error(path, error, writing=True) from error
     finally:

@@ -9,6 +9,7 @@ that the machine did not let run has written nothing, and has answered nothing e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Sequence
@@ -46,8 +47,9 @@ class Answers:
 
 
 async def _echo(connection: ServerConnection) -> None:
-    async for message in connection:
-        await connection.send(message)
+    with contextlib.suppress(ConnectionClosed):
+        async for message in connection:
+            await connection.send(message)
 
 
 async def _ask(url: str, name: int, answers: list[float], first: asyncio.Event) -> None:
