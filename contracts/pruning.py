@@ -68,7 +68,7 @@ def _restates(rule: Rule, finer: Mined) -> bool:
     if len(rule.events) != 2:
         return False
     a, b = rule.events
-    met = b in finer.statistics.together.get(a, ())
+    met = finer.statistics.pair(a, b).met > 0
     return met and finer.covers(a) and finer.covers(b)
 
 

@@ -1,7 +1,7 @@
-"""What the mining of sequence rules remembers: little for each open trace, and per scope what no trace has broken.
+"""What the mining of sequence rules remembers: little for each open trace, and per scope how often each rule held.
 
-All of it is counts, intersections and sums of integers, so that neither the order of traces nor their distribution
-over cassettes matters.
+All of it is sums of integers over traces, so that neither the order of traces nor their distribution over cassettes
+matters, and what one trace broke is counted, not forgotten. Its size is bounded by the number of different events.
 """
 
 from __future__ import annotations
@@ -9,18 +9,25 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
 from typing import Self
 
-from .state import count, counter, mapping, ordered, texts
+from .state import count, optional, sequence, text
 
 MAX_SYMBOLS = 200
 """Different events in a scope. What comes beyond is left out of the rules."""
+
+MANY = 9
+"""Repetitions in a trace are told apart up to here; this stands for all that are more."""
+
+MAX_OUTCOMES = 64
+"""Different sets of events that may follow an event; one with more has no outcomes to choose between."""
 
 
 class Trace:
     """One open scope instance: its events' first and last places and what stood between repetitions."""
 
-    __slots__ = ("between", "counts", "first", "first_at", "last", "last_at", "length")
+    __slots__ = ("between", "counts", "first", "first_at", "last", "last_at", "length", "next")
 
     def __init__(self) -> None:
         self.length = 0
@@ -31,12 +38,16 @@ class Trace:
         self.counts: dict[str, int] = {}
         # For a symbol that came repeatedly: the symbols that came between each two of its events.
         self.between: dict[str, set[str]] = {}
+        # The one symbol that came next after each event of a symbol; empty when different ones did.
+        self.next: dict[str, str] = {}
 
     def add(self, symbol: str) -> None:
         """Take the next event. Work grows with the number of different symbols, not with the trace's length."""
         self.length += 1
         if self.length == 1:
             self.first = symbol
+        elif self.next.setdefault(self.last, symbol) != symbol:
+            self.next[self.last] = ""
         self.last = symbol
         before = self.last_at.get(symbol)
         if before is None:
@@ -58,26 +69,75 @@ class Trace:
         return (a not in self.between or b in self.between[a]) and (b not in self.between or a in self.between[b])
 
 
+@dataclass(slots=True)
+class Pair:
+    """What two different events, a and b in this order, did in the traces in which both came."""
+
+    met: int = 0
+    met_complete: int = 0
+    met_settled: int = 0  # traces of both that would be broken if a were alone in them: see `ScopeStatistics.settled`
+    clashed: int = 0  # a and b did not take turns, a first and b last
+    answered: int = 0  # complete traces in which b came after the last a
+    answer_bits: int = 0  # thousandths of bits: how unlikely that was
+    preceded: int = 0  # a came before the first b
+    precede_bits: int = 0
+    followed: int = 0  # some b came after some a
+    apart_bits: int = 0  # how unlikely it was that no b came after any a, where none did
+    chained: int = 0  # each a that something followed was directly followed by b
+
+    def add(self, other: Pair, times: int = 1) -> None:
+        """Add what other traces showed, so many times."""
+        self.met += times * other.met
+        self.met_complete += times * other.met_complete
+        self.met_settled += times * other.met_settled
+        self.clashed += times * other.clashed
+        self.answered += times * other.answered
+        self.answer_bits += times * other.answer_bits
+        self.preceded += times * other.preceded
+        self.precede_bits += times * other.precede_bits
+        self.followed += times * other.followed
+        self.apart_bits += times * other.apart_bits
+        self.chained += times * other.chained
+
+
+_PAIR_FIELDS = tuple(field.name for field in fields(Pair))
+_NOTHING = Pair()
+_COUNTERS = (
+    *("firsts", "lasts", "events", "traces", "complete_events", "complete_traces"),
+    *("settled", "unfollowed"),
+)
+
+
 class ScopeStatistics:
-    """All traces of one scope."""
+    """All traces of one scope. `merge` is associative and commutative; a new one is its identity."""
 
     def __init__(self) -> None:
-        self.symbols: set[str] = set()
+        self.count = 0
+        self.complete = 0
         self.firsts: Counter[str] = Counter()
         self.lasts: Counter[str] = Counter()  # of complete traces
         self.events: Counter[str] = Counter()
         self.traces: Counter[str] = Counter()  # traces in which a symbol came
         self.complete_events: Counter[str] = Counter()
         self.complete_traces: Counter[str] = Counter()
-        self.count = 0
-        # a -> b -> thousandths of bits: b came after the last a, in every complete trace with an a.
-        self.answers: dict[str, dict[str, int]] = {}
-        # b -> a -> thousandths of bits: a came before the first b, in every trace with a b.
-        self.causes: dict[str, dict[str, int]] = {}
-        self.opens: dict[str, set[str]] = {}  # a -> symbols that took turns with it, a first
-        self.clashes: dict[str, set[str]] = {}  # a -> symbols with which it once did not take turns, a first
-        self.closes: dict[str, set[str]] = {}  # b -> symbols that took turns with it, b last
-        self.together: dict[str, set[str]] = {}  # symbols that came in one trace
+        # Traces that would break "a and b take turns" if no b had come. A trace that is not complete may stop
+        # between its only a and a b that would have come; two a without a b between them are two, whatever comes.
+        self.settled: Counter[str] = Counter()
+        self.unfollowed: Counter[str] = Counter()  # traces cut off after the symbol's only event
+        self.repeats: dict[str, Counter[int]] = {}  # symbol -> events in a complete trace, `MANY` or more as `MANY`
+        self.cut_repeats: dict[str, Counter[int]] = {}  # the same of traces that are not complete
+        self.pairs: dict[str, dict[str, Pair]] = {}
+        # symbol -> the sets of symbols that came after its last event in complete traces; None: too many
+        self.outcomes: dict[str, Counter[tuple[str, ...]] | None] = {}
+
+    @property
+    def symbols(self) -> set[str]:
+        """All symbols that came."""
+        return set(self.traces)
+
+    def pair(self, a: str, b: str) -> Pair:
+        """Return what two symbols did in the traces in which both came; not to be changed."""
+        return self.pairs.get(a, {}).get(b, _NOTHING)
 
     def fold(self, trace: Trace, *, complete: bool, times: int = 1) -> None:
         """Take a trace into account, or several that are equal.
@@ -89,92 +149,133 @@ class ScopeStatistics:
         self.count += times
         self.firsts[trace.first] += times
         if complete:
+            self.complete += times
             self.lasts[trace.last] += times
-        present = list(trace.counts)
-        self.symbols.update(present)
-        for a in present:
-            self.events[a] += trace.counts[a] * times
+        for a, came in trace.counts.items():
+            self.events[a] += came * times
             self.traces[a] += times
-            self.together.setdefault(a, set()).update(present)
-            before = {b: times * _bits(trace, b, a) for b in present if trace.first_at[b] < trace.first_at[a]}
-            _keep_common(self.causes, a, before)
+            settled = complete or came > 1
+            self.settled[a] += settled * times
+            self.unfollowed[a] += (not complete and a not in trace.next) * times
+            repeats = self.repeats if complete else self.cut_repeats
+            repeats.setdefault(a, Counter())[min(came, MANY)] += times
             if complete:
-                self.complete_events[a] += trace.counts[a] * times
+                self.complete_events[a] += came * times
                 self.complete_traces[a] += times
-                after = {b: times * _bits(trace, b, a) for b in present if trace.last_at[b] > trace.last_at[a]}
-                _keep_common(self.answers, a, after)
-            others = [b for b in present if b != a]
-            _keep_turns(self.closes, a, {b for b in others if _took_turns(trace, b, a, complete)})
-            seconds = {b for b in others if _took_turns(trace, a, b, complete)}
-            self.clashes.setdefault(a, set()).update(b for b in others if b not in seconds)
-            # A trace that is not complete may stop between its only a and a b that would have come; two a without
-            # a b between them are two, whatever comes.
-            if complete or trace.counts[a] > 1:
-                _keep_turns(self.opens, a, seconds)
+                after = tuple(sorted(b for b, at in trace.last_at.items() if at > trace.last_at[a]))
+                self.add_outcomes(a, {after: times})
+            pairs = self.pairs.setdefault(a, {})
+            for b in trace.counts:
+                if a != b:
+                    pairs.setdefault(b, Pair()).add(_shown(trace, a, b, complete, settled), times)
 
-    def merge(self, other: ScopeStatistics) -> None:
-        """Take into account all traces that another one has seen."""
-        self.symbols |= other.symbols
+    def add_outcomes(self, symbol: str, sets: Mapping[tuple[str, ...], int] | None) -> None:
+        """Add how often which symbols came after a symbol's last event; None: in too many ways."""
+        known = self.outcomes.setdefault(symbol, Counter())
+        if known is None:
+            return
+        if sets is not None:
+            known.update(sets)
+        if sets is None or len(known) > MAX_OUTCOMES:
+            self.outcomes[symbol] = None
+
+    def merge(self, other: Self) -> None:
+        """Add the traces of another one, which stays as it is."""
         self.count += other.count
+        self.complete += other.complete
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
-        for kept, more in ((self.answers, other.answers), (self.causes, other.causes)):
-            for symbol, now in more.items():
-                _keep_common(kept, symbol, dict(now))
-        for kept, more in ((self.opens, other.opens), (self.closes, other.closes)):
-            for symbol, now in more.items():
-                _keep_turns(kept, symbol, set(now))
-        for kept, more in ((self.clashes, other.clashes), (self.together, other.together)):
-            for symbol, now in more.items():
-                kept.setdefault(symbol, set()).update(now)
+        for mine, theirs in ((self.repeats, other.repeats), (self.cut_repeats, other.cut_repeats)):
+            for symbol, times in theirs.items():
+                mine.setdefault(symbol, Counter()).update(times)
+        for a, pairs in other.pairs.items():
+            known = self.pairs.setdefault(a, {})
+            for b, pair in pairs.items():
+                known.setdefault(b, Pair()).add(pair)
+        for symbol, sets in other.outcomes.items():
+            self.add_outcomes(symbol, sets)
 
     def state(self) -> dict[str, object]:
         """Return all of it as plain data; equal content gives equal data."""
-        state: dict[str, object] = {"count": self.count, "symbols": sorted(self.symbols)}
-        for name in _COUNTERS:
-            state[name] = ordered(getattr(self, name))
-        for name in _SUMS:
-            state[name] = {symbol: ordered(sums) for symbol, sums in sorted(getattr(self, name).items())}
-        for name in _SETS:
-            state[name] = {symbol: sorted(names) for symbol, names in sorted(getattr(self, name).items())}
-        return state
+        symbols = sorted(self.traces)
+        number = {symbol: index for index, symbol in enumerate(symbols)}
+        return {
+            "symbols": symbols,
+            "count": self.count,
+            "complete": self.complete,
+            **{name: [getattr(self, name)[symbol] for symbol in symbols] for name in _COUNTERS},
+            **{
+                name: [[counts.get(symbol, Counter())[n] for n in range(1, MANY + 1)] for symbol in symbols]
+                for name, counts in (("repeats", self.repeats), ("cut_repeats", self.cut_repeats))
+            },
+            "pairs": [
+                [number[a], number[b], *astuple(pair)]
+                for a in symbols
+                for b, pair in sorted(self.pairs.get(a, {}).items())
+            ],
+            "outcomes": [_outcomes_state(self.outcomes.get(symbol, Counter()), number) for symbol in symbols],
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, object]) -> Self:
         """Return the statistics that `state` gave. Raises ValueError for other data."""
-        statistics = cls()
-        statistics.count = count(state.get("count"))
-        statistics.symbols = texts(state.get("symbols"))
+        made = cls()
+        symbols = sequence(state.get("symbols"), text)
+        made.count, made.complete = count(state.get("count")), count(state.get("complete"))
         for name in _COUNTERS:
-            setattr(statistics, name, counter(state.get(name)))
-        for name in _SUMS:
-            setattr(statistics, name, mapping(state.get(name), lambda sums: mapping(sums, count)))
-        for name in _SETS:
-            setattr(statistics, name, mapping(state.get(name), texts))
-        return statistics
+            values = zip(symbols, sequence(state.get(name), count), strict=True)
+            setattr(made, name, Counter({symbol: value for symbol, value in values if value}))
+        for name in ("repeats", "cut_repeats"):
+            rows = zip(symbols, sequence(state.get(name), counts), strict=True)
+            repeats = {symbol: Counter({n: times for n, times in enumerate(row, 1) if times}) for symbol, row in rows}
+            setattr(made, name, {symbol: times for symbol, times in repeats.items() if times})
+        made.pairs = {symbol: {} for symbol in symbols}
+        for a, b, *values in sequence(state.get("pairs"), counts):
+            if len(values) != len(_PAIR_FIELDS) or max(a, b) >= len(symbols):
+                raise ValueError("a pair that makes no sense")
+            made.pairs[symbols[a]][symbols[b]] = Pair(*values)
+        sets = sequence(state.get("outcomes"), lambda value: optional(value, lambda rows: sequence(rows, counts)))
+        for symbol, rows in zip(symbols, sets, strict=True):
+            made.outcomes[symbol] = None if rows is None else Counter()
+            for times, *after in rows or ():
+                if max(after, default=0) >= len(symbols):
+                    raise ValueError("an outcome that makes no sense")
+                made.add_outcomes(symbol, {tuple(symbols[index] for index in after): times})
+        return made
 
 
-_COUNTERS = ("firsts", "lasts", "events", "traces", "complete_events", "complete_traces")
-_SUMS = ("answers", "causes")
-_SETS = ("opens", "clashes", "closes", "together")
+def counts(value: object) -> list[int]:
+    """Return an array of counts. Raises ValueError."""
+    return sequence(value, count)
 
 
-def _keep_turns(kept: dict[str, set[str]], symbol: str, now: set[str]) -> None:
-    kept[symbol] = kept[symbol] & now if symbol in kept else now
+def _outcomes_state(sets: Counter[tuple[str, ...]] | None, number: Mapping[str, int]) -> list[list[int]] | None:
+    if sets is None:
+        return None
+    return [[times, *(number[symbol] for symbol in after)] for after, times in sorted(sets.items())]
 
 
-def _took_turns(trace: Trace, a: str, b: str, complete: bool) -> bool:
-    if not trace.alternates(a, b) or trace.first_at[a] > trace.first_at[b]:
-        return False
-    return not complete or trace.last_at[b] > trace.last_at[a]
-
-
-def _keep_common(kept: dict[str, dict[str, int]], symbol: str, now: dict[str, int]) -> None:
-    known = kept.get(symbol)
-    if known is None:
-        kept[symbol] = now
-    else:
-        kept[symbol] = {other: bits + now[other] for other, bits in known.items() if other in now}
+def _shown(trace: Trace, a: str, b: str, complete: bool, settled: bool) -> Pair:
+    """What one trace in which both came shows of them."""
+    first_a, last_a = trace.first_at[a], trace.last_at[a]
+    first_b, last_b = trace.first_at[b], trace.last_at[b]
+    answered = complete and last_b > last_a
+    preceded = first_a < first_b
+    followed = first_a < last_b
+    return Pair(
+        met=1,
+        met_complete=int(complete),
+        met_settled=int(settled),
+        clashed=int(not trace.alternates(a, b) or first_a > first_b or (complete and last_b < last_a)),
+        answered=int(answered),
+        answer_bits=_bits(trace, b, a) if answered else 0,
+        preceded=int(preceded),
+        precede_bits=_bits(trace, a, b) if preceded else 0,
+        followed=int(followed),
+        # One of n + 1 orders where one of both came once, of more otherwise; a trace counts two bits at most.
+        apart_bits=0 if followed else round(1000 * math.log2(min(4, trace.counts[a] + trace.counts[b]))),
+        chained=int(trace.next.get(a) == b and not (complete and trace.last == a)),
+    )
 
 
 def _bits(trace: Trace, winner: str, loser: str) -> int:

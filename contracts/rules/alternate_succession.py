@@ -25,9 +25,11 @@ class AlternateSuccession:
 
     def mine(self, statistics: ScopeStatistics) -> Iterable[Rule]:
         """The pairs that took turns in every trace with either."""
-        for a, seconds in statistics.opens.items():
-            for b in seconds if statistics.complete_events[a] else ():
-                if a in statistics.closes.get(b, ()) and b not in statistics.clashes.get(a, ()):
+        for a, pairs in statistics.pairs.items():
+            for b, pair in pairs.items() if statistics.complete_events[a] else ():
+                # Every a that owed a b has one, and every b has an a.
+                paired = pair.met_settled == statistics.settled[a] and pair.met == statistics.traces[b]
+                if paired and not pair.clashed:
                     yield Rule(
                         template=self.id,
                         events=(a, b),

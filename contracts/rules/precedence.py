@@ -25,15 +25,16 @@ class Precedence:
 
     def mine(self, statistics: ScopeStatistics) -> Iterable[Rule]:
         """For each b, the symbols of which one came before the first b in every trace with a b."""
-        for b, causes in statistics.causes.items():
-            for a, bits in causes.items():
-                yield Rule(
-                    template=self.id,
-                    events=(a, b),
-                    seen=statistics.events[b],
-                    scopes=statistics.traces[b],
-                    surprise=bits // 1000,
-                )
+        for a, pairs in statistics.pairs.items():
+            for b, pair in pairs.items():
+                if pair.preceded == statistics.traces[b]:
+                    yield Rule(
+                        template=self.id,
+                        events=(a, b),
+                        seen=statistics.events[b],
+                        scopes=statistics.traces[b],
+                        surprise=pair.precede_bits // 1000,
+                    )
 
     def step(self, state: int, role: int, position: int) -> tuple[int, bool]:
         """a allows b for ever; a b before it breaks the rule."""

@@ -25,15 +25,16 @@ class Response:
 
     def mine(self, statistics: ScopeStatistics) -> Iterable[Rule]:
         """For each a, the symbols of which one came after the last a in every complete trace with an a."""
-        for a, answers in statistics.answers.items():
-            for b, bits in answers.items():
-                yield Rule(
-                    template=self.id,
-                    events=(a, b),
-                    seen=statistics.complete_events[a],
-                    scopes=statistics.complete_traces[a],
-                    surprise=bits // 1000,
-                )
+        for a, pairs in statistics.pairs.items():
+            for b, pair in pairs.items():
+                if pair.answered and pair.answered == statistics.complete_traces[a]:
+                    yield Rule(
+                        template=self.id,
+                        events=(a, b),
+                        seen=statistics.complete_events[a],
+                        scopes=statistics.complete_traces[a],
+                        surprise=pair.answer_bits // 1000,
+                    )
 
     def step(self, state: int, role: int, position: int) -> tuple[int, bool]:
         """a opens, b closes."""
