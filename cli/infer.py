@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .envelopes import envelope_option
 from .reporting import warn_incomplete
 
 if TYPE_CHECKING:
@@ -26,18 +27,18 @@ Exit status: 0 done, 2 bad usage or bad input, 3 a recording is incomplete (what
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: standard output, as is '-'."
 )
-@click.option("--envelope", metavar="NAME", help="How events are wrapped in messages. Default: found by looking.")
+@envelope_option
 @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
 @click.pass_context
 def command(
-    ctx: click.Context, cassettes: tuple[Path, ...], *, output: Path | None, envelope: str | None, force: bool
+    ctx: click.Context, cassettes: tuple[Path, ...], *, output: Path | None, envelope: tuple[str, ...], force: bool
 ) -> None:
     """Learn a contract from cassettes.
 
     The same recordings give the same bytes, in whatever order they are named.
     """
     from ..cassettes import FileError, Recording, open_cassette, write_text
-    from ..contracts import infer
+    from ..contracts import find_envelopes, infer
 
     if output == Path("-"):
         output = None
@@ -46,13 +47,14 @@ def command(
     for path in cassettes:
         open_cassette(path)  # every file is looked at before the work on the first one begins
     recordings = [Recording(path) for path in cassettes]
-    contract = infer(recordings, envelope=envelope)
+    detection = find_envelopes(recordings, envelope)
+    contract = infer(recordings, envelope=detection.envelope)
     text = contract.dumps()
     if output is None:
         click.echo(text, nl=False)
     else:
         write_text(output, text, force=force)
-    _summarise(contract, output)
+    _summarise(contract, output, detection.lines())
     incomplete = [recording for recording in recordings if recording.problem]
     for recording in incomplete:
         warn_incomplete(recording)
@@ -60,7 +62,7 @@ def command(
         ctx.exit(3)
 
 
-def _summarise(contract: Contract, output: Path | None) -> None:
+def _summarise(contract: Contract, output: Path | None, envelopes: list[str]) -> None:
     """Say on standard error what was learned, on one screen."""
     from ..contracts import side
     from ..contracts.evidence import rule_is_firm
@@ -68,10 +70,11 @@ def _summarise(contract: Contract, output: Path | None) -> None:
     learned = contract.learned
     wrote = f" to {output}" if output is not None else ""
     click.echo(
-        f"learned from {learned.connections} connections and {learned.messages} messages{wrote}"
-        f" (envelope: {contract.envelope.name})",
+        f"learned from {learned.connections} connections and {learned.messages} messages{wrote}",
         err=True,
     )
+    for line in envelopes:
+        click.echo(f"  {line}", err=True)
     for direction in ("client", "server"):
         count = sum(side(symbol) == direction for symbol in contract.events)
         click.echo(f"  {count} labels sent by the {direction}", err=True)

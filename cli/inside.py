@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ..cassettes import Direction, Message, Record, Session, printable
-from ..contracts import CONNECTION, EventReader, infer
+from ..cassettes import Direction, Message, Opened, Record, Session, printable
+from ..contracts import CONNECTION, Envelope, EventReader, infer
 from ..replayer import find_bindings, traces
 
 _ARROWS = {Direction.CLIENT: "->", Direction.SERVER: "<-"}
 
 
-def event_lines(records: Iterable[Record]) -> Iterator[str]:
+def event_lines(records: Iterable[Record], envelope: Envelope) -> Iterator[str]:
     """Yield a line an event: time, connection, direction, label, and the identifiers of the scopes that it is in.
 
-    ``records`` are iterated several times, to find envelope and scopes first. Raises ContractError when there is no
+    ``records`` are iterated several times, to find the scopes first. Raises ContractError when there is no
     event.
     """
-    contract = infer([records])
+    contract = infer([records], envelope=envelope)
     reader = EventReader(contract.envelope)
     for record in records:
+        if isinstance(record, Opened):
+            reader.opened(record)
         if not isinstance(record, Message):
             continue
         for event in reader.read(record):
@@ -29,10 +31,9 @@ def event_lines(records: Iterable[Record]) -> Iterator[str]:
             yield f"{place} {printable(event.label):<24} {printable(' '.join(keys))}".rstrip()
 
 
-def binding_lines(session: Session) -> Iterator[str]:
+def binding_lines(session: Session, envelope: Envelope) -> Iterator[str]:
     """Yield a line for each value of the client that the server issued, and for each that must come from outside."""
-    contract = infer([session.records()])
-    found = find_bindings(session, traces(session, contract.envelope))
+    found = find_bindings(session, traces(session, envelope))
     uses = Counter(hole.value for holes in found.holes.values() for hole in holes)
     uses.update(token for tokens in found.tokens.values() for token in tokens)
     if not found.bindings and not found.secrets:

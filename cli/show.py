@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from .envelopes import envelope_option
 from .reporting import warn_incomplete
 
 if TYPE_CHECKING:
@@ -36,8 +37,18 @@ Exit status: 0 done, 2 bad usage or not a cassette, 3 the recording is incomplet
 @click.option("--textconv", is_flag=True, help="For git diff: no times, no colour, nothing cut, all header fields.")
 @click.option("--events", is_flag=True, help="A line an event: its label and the identifiers of its scopes.")
 @click.option("--bindings", is_flag=True, help="The client's values that the server issued, and where.")
+@envelope_option
 @click.pass_context
-def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool, events: bool, bindings: bool) -> None:
+def command(
+    ctx: click.Context,
+    cassette: Path,
+    *,
+    jsonl: bool,
+    textconv: bool,
+    events: bool,
+    bindings: bool,
+    envelope: tuple[str, ...],
+) -> None:
     """Look inside a cassette: one line a message, cut to the terminal's width.
 
     '->' was sent by the client, '<-' by the server; '#1' is the connection. Characters that could drive the
@@ -53,7 +64,14 @@ def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool, 
         # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
         wrapper = cast("io.TextIOWrapper", sys.stdout)
         wrapper.reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
-    for line in _lines(recording, out, ctx, jsonl=jsonl, textconv=textconv, events=events, bindings=bindings):
+    if envelope and not (events or bindings):
+        raise UsageError("--envelope tells how to read events; add --events or --bindings")
+    lines = (
+        _inner_lines(recording, envelope, events=events)
+        if events or bindings
+        else _lines(recording, out, ctx, jsonl=jsonl, textconv=textconv)
+    )
+    for line in lines:
         out.write(f"{line}\n")
     out.flush()
     if recording.problem:
@@ -61,26 +79,22 @@ def command(ctx: click.Context, cassette: Path, *, jsonl: bool, textconv: bool, 
         ctx.exit(3)
 
 
-def _lines(
-    recording: Recording,
-    out: TextIO,
-    ctx: click.Context,
-    *,
-    jsonl: bool,
-    textconv: bool,
-    events: bool,
-    bindings: bool,
-) -> Iterator[str]:
-    if events or bindings:
-        from .inside import binding_lines, event_lines
+def _inner_lines(recording: Recording, envelope: tuple[str, ...], *, events: bool) -> Iterator[str]:
+    from ..contracts import find_envelopes
+    from .inside import binding_lines, event_lines
 
-        if events:
-            yield from event_lines(recording)
-        else:
-            from ..cassettes import Session
+    detection = find_envelopes([recording], envelope)
+    for line in detection.lines():
+        click.echo(line, err=True)
+    if events:
+        yield from event_lines(recording, detection.envelope)
+    else:
+        from ..cassettes import Session
 
-            yield from binding_lines(Session.gather(recording))
-        return
+        yield from binding_lines(Session.gather(recording), detection.envelope)
+
+
+def _lines(recording: Recording, out: TextIO, ctx: click.Context, *, jsonl: bool, textconv: bool) -> Iterator[str]:
     lines = _jsonl_lines if jsonl else _listed_lines(out, textconv=textconv, colour=ctx.color)
     for record in recording:
         yield from lines(record)

@@ -2,8 +2,8 @@
 
 from .checking import Checker
 from .contract import Contract, EventClaim, Learned, ScopeClaim
-from .envelopes import NAMES as ENVELOPE_NAMES
-from .envelopes import Envelope, detect
+from .detection import Detection, detect, find_envelopes
+from .envelopes import Envelope
 from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey, label_of, side
 from .finding import Cause, Finding, Severity, fold, verdict
@@ -18,12 +18,12 @@ from .similarity import RENAMED, shape_similarity
 
 __all__ = [
     "CONNECTION",
-    "ENVELOPE_NAMES",
     "RENAMED",
     "Cause",
     "Checker",
     "Contract",
     "ContractError",
+    "Detection",
     "Envelope",
     "Event",
     "EventClaim",
@@ -39,6 +39,7 @@ __all__ = [
     "Severity",
     "Shape",
     "detect",
+    "find_envelopes",
     "fold",
     "infer",
     "label_of",

@@ -67,6 +67,7 @@ class Checker:
             case Opened():
                 self._connections.add(record.connection)
                 self._owners.opened(record)
+                self._events.opened(record)
             case Closed():
                 closing = self._closings.closed(record)
                 lossy = record.connection in self._lossy or None in self._lossy

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..cassettes import Closed, Direction, Message, Note, Opened, Record, UsageError
+from ..cassettes import Closed, Direction, Message, Note, Opened, Record
 from .closing import ClosingReader, is_abandoned
 from .contract import Contract, EventClaim, Learned, ScopeClaim
-from .envelopes import NAMES, Envelope, Sample, detect_in
+from .detection import find_envelopes
+from .envelopes import Envelope
 from .errors import ContractError
 from .event import CONNECTION, Event
 from .isolation import PrivacyFinder
@@ -25,7 +26,6 @@ from .scopes import Scope, ScopeFinder, ScopeReader
 from .shape import Shape
 from .statistics import ScopeStatistics, Trace
 
-SAMPLE_MESSAGES = 20_000
 MAX_LABELS = 1_000
 
 
@@ -39,16 +39,18 @@ class _Label:
     discriminated: int = 0  # times the label stood at the envelope's pointer
 
 
-def infer(cassettes: Iterable[Iterable[Record]], *, envelope: str | None = None) -> Contract:
+def infer(cassettes: Iterable[Iterable[Record]], *, envelope: Envelope | str | None = None) -> Contract:
     """Return the contract that all the recordings keep.
 
     Each recording is iterated three times; one that is an iterator is gathered in memory first. Neither the
-    order of the recordings nor the numbers of their connections matter. ``envelope`` names one instead of finding it.
-    Raises UsageError for an unknown envelope and ContractError when there is no event to learn from.
+    order of the recordings nor the numbers of their connections matter. ``envelope`` is the one to read them with,
+    or names it; otherwise it is found. Raises UsageError for an unknown envelope and ContractError when there is no
+    event to learn from.
     """
     recordings = [list(records) if isinstance(records, Iterator) else records for records in cassettes]
-    found = _find_envelope(recordings, envelope)
-    survey = _Survey(found)
+    if envelope is None or isinstance(envelope, str):
+        envelope = find_envelopes(recordings, () if envelope is None else (envelope,)).envelope
+    survey = _Survey(envelope)
     for records in recordings:
         survey.read(records)
     if not survey.labels:
@@ -56,30 +58,10 @@ def infer(cassettes: Iterable[Iterable[Record]], *, envelope: str | None = None)
             "contract", "", "the recordings hold no event to learn from", "record a session with messages in it"
         )
     scopes = survey.scopes.scopes()
-    sequences = _Sequences(found, scopes)
+    sequences = _Sequences(envelope, scopes)
     for records in recordings:
         sequences.read(records)
-    return _contract(found, survey, scopes, sequences.statistics, len(recordings))
-
-
-def _find_envelope(recordings: list[Iterable[Record]], name: str | None) -> Envelope:
-    sample = Sample()
-    each = max(50, SAMPLE_MESSAGES // max(1, len(recordings)))
-    for records in recordings:
-        left = each
-        for record in records:
-            if isinstance(record, Opened) and record.handshake.subprotocol is not None:
-                sample.subprotocols.add(record.handshake.subprotocol)
-            elif isinstance(record, Message):
-                sample.add(record)
-                left -= 1
-                if not left:
-                    break
-    try:
-        return detect_in(sample, name)
-    except KeyError:
-        known = ", ".join(NAMES)
-        raise UsageError(f"--envelope: {name!r} is not known; choose one of {known}") from None
+    return _contract(envelope, survey, scopes, sequences.statistics, len(recordings))
 
 
 class _Survey:
@@ -109,12 +91,13 @@ class _Survey:
                     open_.add(record.connection)
                     self.connections += record.handshake.status == 101
                     self.privacy.opened(record)
+                    events.opened(record)
                 case Message():
                     closing = closings.message(record)
                     read = events.read(record)
                     self.messages += bool(read)
                     for event in read:
-                        self._event(event)
+                        self._event(event, events.envelope(record.connection))
                 case Closed():
                     closing = closings.closed(record)
                     open_.discard(record.connection)
@@ -129,7 +112,7 @@ class _Survey:
             self.scopes.close(connection)
         self.privacy.end()
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: Event, envelope: Envelope) -> None:
         label = self.labels.get(event.symbol)
         if label is None:
             if len(self.labels) >= MAX_LABELS:
@@ -146,7 +129,7 @@ class _Survey:
         pointer = self._pointers[event.direction]
         label.discriminated += pointer is not None and resolve(event.payload, pointer) == event.label
         self.privacy.add(event)
-        self.scopes.add(event, self._envelope.identifiers(event.direction, event.label))
+        self.scopes.add(event, envelope.identifiers(event.direction, event.label))
 
 
 class _Sequences:
@@ -163,6 +146,8 @@ class _Sequences:
         lossy: set[int | None] = set()
         for record in records:
             match record:
+                case Opened():
+                    events.opened(record)
                 case Message():
                     if record.full_size is not None:
                         self._fold(traces, record.connection, complete=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..cassettes import Kind, Message
-from .envelopes import Envelope, Reading
+from ..cassettes import Handshake, Kind, Message, Opened
+from .envelopes import Envelope, Reading, SeveralEnvelopes
 from .event import Event
 
 
@@ -12,8 +12,14 @@ class EventReader:
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
+        self._handshakes: dict[int, Handshake] = {}
         self._readings: dict[int, Reading] = {}
         self._positions: dict[int, int] = {}
+
+    def opened(self, record: Opened) -> None:
+        """Take a handshake, which may tell how the connection's messages are to be read."""
+        self._handshakes[record.connection] = record.handshake
+        self._readings.pop(record.connection, None)
 
     def read(self, message: Message) -> tuple[Event, ...]:
         """Return the events in a message; none in a control frame or a message that was stored in part."""
@@ -23,7 +29,8 @@ class EventReader:
             return ()
         reading = self._readings.get(message.connection)
         if reading is None:
-            reading = self._readings[message.connection] = self._envelope.open()
+            handshake = self._handshakes.get(message.connection)
+            reading = self._readings[message.connection] = self._envelope.open(handshake)
         return tuple(
             Event(
                 connection=message.connection,
@@ -37,6 +44,12 @@ class EventReader:
             for payload in reading.read(message)
         )
 
+    def envelope(self, connection: int) -> Envelope:
+        """Return the envelope by which a connection is read."""
+        if isinstance(self._envelope, SeveralEnvelopes):
+            return self._envelope.at(self._handshakes.get(connection))
+        return self._envelope
+
     def position(self, connection: int) -> int:
         """Return how many messages of a connection were read."""
         return self._positions.get(connection, 0)
@@ -44,3 +57,4 @@ class EventReader:
     def forget(self, connection: int) -> None:
         """Drop what is remembered of a connection that has ended."""
         self._readings.pop(connection, None)
+        self._handshakes.pop(connection, None)

@@ -172,7 +172,9 @@ class Player:
             log.stopped[script.number] = 0
             return None
         handshake = answer if isinstance(answer, Handshake) else shaken_hands(answer)
-        log.record(Opened(connection=script.number, at_ns=at_ns, handshake=replace(handshake, target=resource)))
+        opened = Opened(connection=script.number, at_ns=at_ns, handshake=replace(handshake, target=resource))
+        self._stage.reader.opened(opened)
+        log.record(opened)
         if isinstance(answer, Handshake):
             log.close(script.number, Ending.REFUSED, Direction.SERVER)
             return None

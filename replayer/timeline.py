@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..cassettes import Connection, Direction, Kind, Message, Session
+from ..cassettes import Connection, Direction, Kind, Message, Opened, Session
 from ..contracts import Envelope, Event, EventReader
 
 DATA = frozenset((Kind.TEXT, Kind.BINARY))
@@ -63,6 +63,8 @@ class Trace:
 
 def trace(connection: Connection, reader: EventReader) -> Trace:
     """Read one connection's messages."""
+    opened = Opened(connection=connection.number, handshake=connection.handshake, at_ns=connection.opened_ns)
+    reader.opened(opened)
     moments: list[Moment] = []
     turns: list[tuple[Moment | None, list[Moment]]] = [(None, [])]
     for message in connection.messages:

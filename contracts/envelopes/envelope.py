@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
-from ...cassettes import Direction, Message
+from ...cassettes import Direction, Handshake, Message
 from .sample import Sample
 
 
@@ -22,7 +22,7 @@ class Reading(Protocol):
     """An envelope at work on one connection; it may remember what went before."""
 
     def read(self, message: Message) -> Sequence[Payload]:
-        """Return the events in a TEXT or BINARY message. Never raises."""
+        """Return the events in a TEXT or BINARY message; none for a heartbeat. Never raises."""
         ...
 
 
@@ -30,6 +30,26 @@ class Envelope(Protocol):
     """A way of wrapping events in messages, with its parameters."""
 
     name: ClassVar[str]
+
+    def parameters(self) -> dict[str, object]:
+        """Return the envelope's part of a document, "name" first."""
+        ...
+
+    def open(self, handshake: Handshake | None = None) -> Reading:
+        """Return a reading of one connection; ``handshake`` is None when it is not known."""
+        ...
+
+    def discriminator(self, direction: Direction) -> str | None:
+        """Return the pointer to the label in a payload, or None when the label stands elsewhere."""
+        ...
+
+    def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
+        """Return the envelope's own identifiers of an event: pairs of scope name and pointer."""
+        ...
+
+
+class Detectable(Envelope, Protocol):
+    """An envelope that can be found by looking: its class, as the registry holds it."""
 
     @classmethod
     def fit(cls, sample: Sample) -> tuple[float, Self]:
@@ -41,18 +61,31 @@ class Envelope(Protocol):
         """Return the envelope from its part of a document. Raises ValueError with the reason."""
         ...
 
-    def parameters(self) -> dict[str, object]:
-        """Return the envelope's part of a document, "name" first."""
-        ...
 
-    def open(self) -> Reading:
-        """Return a reading of one connection."""
-        ...
+class Plain:
+    """What most envelopes have in common: no parameters, no label in the payload, no identifiers of their own."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, object]) -> Self:
+        """There are no parameters."""
+        return cls()
+
+    def parameters(self) -> dict[str, object]:
+        """Only the name."""
+        return {"name": self.name}
 
     def discriminator(self, direction: Direction) -> str | None:
-        """Return the pointer to the label in a payload, or None when the label stands elsewhere."""
-        ...
+        """The label does not stand in the payload."""
+        return None
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
-        """Return the envelope's own identifiers of an event: pairs of scope name and pointer."""
-        ...
+        """None."""
+        return ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(self.name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from ...cassettes import Direction, Kind, Message
-from .envelope import Payload
+from ...cassettes import Handshake, Kind, Message
+from .envelope import Payload, Plain
 from .sample import Sample
 
 
@@ -18,8 +17,7 @@ def opaque_payload(message: Message) -> Payload:
     return Payload(label="binary", value=None)
 
 
-@dataclass(frozen=True, slots=True)
-class OpaqueEnvelope:
+class OpaqueEnvelope(Plain):
     """Text and binary messages that are not looked into."""
 
     name: ClassVar[str] = "opaque"
@@ -29,27 +27,10 @@ class OpaqueEnvelope:
         """Explain anything, with the least confidence."""
         return 0.01, cls()
 
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, object]) -> Self:
-        """There are no parameters."""
-        return cls()
-
-    def parameters(self) -> dict[str, object]:
-        """Only the name."""
-        return {"name": self.name}
-
-    def open(self) -> Self:
+    def open(self, handshake: Handshake | None = None) -> Self:
         """Nothing is remembered, so the envelope is its own reading."""
         return self
 
     def read(self, message: Message) -> Sequence[Payload]:
         """One event a message."""
         return (opaque_payload(message),)
-
-    def discriminator(self, direction: Direction) -> str | None:
-        """The label does not stand in the payload."""
-        return None
-
-    def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
-        """None."""
-        return ()

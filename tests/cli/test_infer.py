@@ -25,7 +25,10 @@ def test_the_contract_is_written_and_summed_up(capsys: pytest.CaptureFixture[str
     assert run(["infer", "a.cassette", "-o", "chat.contract.json"]) == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert "learned from 3 connections and 182 messages to chat.contract.json (envelope: json)" in told.err
+    assert (
+        "learned from 3 connections and 182 messages to chat.contract.json\n  envelope: json (confidence 0.90)\n"
+        in told.err
+    )
     assert "scope tool_call_id: 3 firm rules, 0 tentative" in told.err
     contract = Contract.load(Path("chat.contract.json"))
     assert [claim.name for claim in contract.scopes] == ["tool_call_id", "run_id", "connection"]

@@ -150,7 +150,7 @@ def test_control_frames_count_as_positions_and_give_no_event() -> None:
     assert event.symbol == "server:text"
 
 
-HOSTILE = [
+HOSTILE: list[bytes] = [
     b"",
     b"{",
     b'{"type": "a", "type": "b"}',
