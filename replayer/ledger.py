@@ -112,7 +112,7 @@ class Ledger:
             return payload
         text = payload.decode("utf-8")
         body: object = json.loads(text)
-        spacing, ascii_only = _style(text, body)
+        spacing, ascii_only = json_style(text, body)
         for hole in holes:
             live = self._live[type(hole.value), hole.value]
             new: object = live
@@ -146,7 +146,7 @@ def _escaped(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)[1:-1]
 
 
-def _style(text: str, body: object) -> tuple[str, bool]:
+def json_style(text: str, body: object) -> tuple[str, bool]:
     """Return the spacing and escaping in which a JSON text was written, as near as can be told."""
     for spacing in ("compact", "spaced"):
         for ascii_only in (False, True):

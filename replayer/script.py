@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
-from ..contracts import Contract, Event
+from ..contracts import Contract
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
+from .keep_alive import keeps_alive
 from .timeline import Trace, traces
-
-_KEEP_ALIVE = frozenset(("ping", "pong", "heartbeat", "heartbeatack", "hb", "keepalive", "ka", "tick"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,14 +191,9 @@ def _finish(timeline: Trace, gate: Gate) -> Finish:
     return Finish(gate=gate, by=Direction.CLIENT)
 
 
-def _keeps_alive(event: Event) -> bool:
-    """Tell whether an event is there to keep the connection alive: it ends no turn, whenever it came."""
-    return event.label.lower().replace("-", "").replace("_", "") in _KEEP_ALIVE
-
-
 def _gate(timeline: Trace, number: int, contract: Contract, always: Mapping[str, frozenset[str]]) -> Gate:
     turn = timeline.turns[number]
-    moments = [moment for moment in turn.moments if not all(map(_keeps_alive, moment.events))]
+    moments = [moment for moment in turn.moments if not all(map(keeps_alive, moment.events))]
     events = [event for moment in moments for event in moment.events]
     if not events:
         return Gate(turn=number)
