@@ -18,6 +18,7 @@ COMMANDS = {
     "infer": "Learn a contract from cassettes.",
     "check": "Hold recordings against a contract.",
     "replay": "Play a cassette against a build and judge it.",
+    "serve": "Answer real clients from a cassette.",
     "diff": "Compare two recordings.",
     "convert": "Turn a .cassette into its .jsonl twin, or back.",
     "scrub": "Take secrets out of old cassettes.",

@@ -1,6 +1,7 @@
 """The recorder: a wire tap between clients and one origin, writing a cassette."""
 
 from .address import Address
+from .command import find_command, run_command, signals_to, status_in_words
 from .head import RequestHead, Rewriting
 from .proxy import Recorder
 from .quantity import parse_duration, parse_size
@@ -28,8 +29,12 @@ __all__ = [
     "Tape",
     "default_output",
     "describe",
+    "find_command",
     "parse_duration",
     "parse_note",
     "parse_size",
     "run",
+    "run_command",
+    "signals_to",
+    "status_in_words",
 ]

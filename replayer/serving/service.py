@@ -18,7 +18,18 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
 from websockets.server import ServerProtocol
 
-from ...cassettes import Direction, Headers, HttpExchange, Kind, Message, Session, Target, UsageError, header
+from ...cassettes import (
+    PLACEHOLDER,
+    Direction,
+    Headers,
+    HttpExchange,
+    Kind,
+    Message,
+    Session,
+    Target,
+    UsageError,
+    header,
+)
 from ...contracts import Finding, Severity
 from .conversation import Conversation, Leave, Manner, Say
 from .likeness import Echo, Knowledge
@@ -174,6 +185,19 @@ class Service:
             for name, value in exchange.response_headers
             if name.lower() not in _UNSENT
         )
+
+
+def placeholders(session: Session) -> tuple[str, ...]:
+    """Return the names of the redaction placeholders in a session."""
+    texts: list[str] = []
+    for connection in session.connections:
+        shake = connection.handshake
+        texts += [shake.target, *(value for _, value in shake.request_headers + shake.response_headers)]
+        texts += [message.payload.decode("latin-1") for message in connection.messages]
+    for exchange in session.exchanges:
+        texts += [exchange.target, *(value for _, value in exchange.request_headers + exchange.response_headers)]
+        texts += [body.decode("latin-1") for body in (exchange.request_body, exchange.response_body)]
+    return tuple(dict.fromkeys(found[1] for text in texts for found in PLACEHOLDER.finditer(text)))
 
 
 def _at_home(name: str, value: str, recorded: str, own: str) -> str:

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from wstape.cassettes import Ending, Kind, Message, open_cassette, read_session
-from wstape.recorder.session import STOP_SIGNALS
+from wstape.recorder.command import STOP_SIGNALS
 
 
 @pytest.fixture(scope="module")

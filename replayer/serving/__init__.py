@@ -1,0 +1,22 @@
+"""The server role: real clients are answered from a cassette."""
+
+from .conversation import Conversation, Leave, Manner, Mode, Say
+from .freshness import freshness
+from .part import Part, compile_part
+from .programme import Programme
+from .service import Outcome, Service, placeholders
+
+__all__ = [
+    "Conversation",
+    "Leave",
+    "Manner",
+    "Mode",
+    "Outcome",
+    "Part",
+    "Programme",
+    "Say",
+    "Service",
+    "compile_part",
+    "freshness",
+    "placeholders",
+]
