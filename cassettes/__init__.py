@@ -11,7 +11,7 @@ from .errors import (
     UsageError,
     WstapeError,
 )
-from .journal import CassetteWriter
+from .journal import FLUSH_INTERVAL_NS, CassetteWriter
 from .jsonl import dump_json, encode_line
 from .model import (
     Closed,
@@ -41,6 +41,7 @@ from .target import Target
 from .writing import write_records, write_text
 
 __all__ = [
+    "FLUSH_INTERVAL_NS",
     "PLACEHOLDER",
     "CassetteError",
     "CassetteFormatError",

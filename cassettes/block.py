@@ -17,6 +17,7 @@ so that the search for the next whole block after a damaged one cannot take it f
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -81,14 +82,23 @@ def decode_preamble(data: bytes) -> tuple[int, int]:
     return version, salt
 
 
-_compressor = zstandard.ZstdCompressor(level=1)
+class _OfThread(threading.local):
+    """A compressor must not be used by two threads at once, and is too dear to be made for each block."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=1)
 
 
-def encode_block(index: int, content: int, raw: bytes, salt: int) -> bytes:
-    """Return a block, compressed when that makes it smaller."""
-    stored, codec = _compressor.compress(raw), CODEC_ZSTD
-    if len(stored) >= len(raw):
-        stored, codec = raw, CODEC_NONE
+_of_thread = _OfThread()
+
+
+def encode_block(index: int, content: int, raw: bytes, salt: int, *, squeeze: bool = True) -> bytes:
+    """Return a block, compressed when that makes it smaller; with ``squeeze`` False, it is not tried."""
+    stored, codec = raw, CODEC_NONE
+    if squeeze:
+        compressed = _of_thread.compressor.compress(raw)
+        if len(compressed) < len(raw):
+            stored, codec = compressed, CODEC_ZSTD
     head = _BLOCK.pack(MARKER, codec, content, 0, index, len(stored), len(raw), 0)[:20]
     crc = zlib.crc32(stored, zlib.crc32(head, salt))
     return b"".join((head, struct.pack("<I", crc), stored))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from .block import LARGE, RECORDS, encode_block, encode_preamble
+from .block import LARGE, RECORDS
+from .blockfile import BlockFile, Blocks
+from .blockqueue import BlockQueue
 from .errors import FileError
 from .model import Direction, End, Header, HttpExchange, Kind, Message, Opened, Record
 from .record import LARGE_PAYLOAD, encode_large, encode_messages, encode_record
@@ -29,33 +31,46 @@ class CassetteWriter:
     to its last whole block, ``failed`` becomes True and later records are only counted in ``lost``.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, header: Header, flush_interval_ns: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        file: BinaryIO,
+        header: Header,
+        flush_interval_ns: int,
+        failed: Callable[[], None] | None = None,
+    ) -> None:
         self.path = path
         self.failed = False
-        self.lost = 0
         self.connections = 0
         self.messages = 0
         self.exchanges = 0
-        self._file = file
+        self._lost = 0
+        self._closed = False
         self._interval_ns = flush_interval_ns
         self._pending: list[bytes] = []
         self._pending_size = 0
         self._pending_count = 0  # records in it
         self._oldest_ns = 0
-        self._index = 0
-        self._offset = 0
         first = encode_record(header)
-        # From the header, not from chance: the same records make the same bytes.
-        self._salt = zlib.crc32(first)
-        self._write(encode_preamble(self._salt))
-        self._add(first, 1, 0)
-        self.flush()
+        # The salt comes from the header, not from chance: the same records make the same bytes.
+        blocks = BlockFile(path, file, zlib.crc32(first))
+        blocks.write(RECORDS, first, 1)
+        self._blocks: Blocks = blocks if failed is None else BlockQueue(blocks, failed)
 
     @classmethod
     def create(
-        cls, path: Path, header: Header, *, force: bool = False, flush_interval_ns: int = FLUSH_INTERVAL_NS
+        cls,
+        path: Path,
+        header: Header,
+        *,
+        force: bool = False,
+        flush_interval_ns: int = FLUSH_INTERVAL_NS,
+        failed: Callable[[], None] | None = None,
     ) -> CassetteWriter:
         """Make the file and write its header at once.
+
+        With ``failed``, a thread compresses and writes what comes after that (`BlockQueue`). When it fails it calls
+        ``failed``, in the thread; the next call here raises the FileError, at the latest `flush`.
 
         Raises FileError when the file exists (unless ``force``) or cannot be written.
         """
@@ -65,7 +80,7 @@ class CassetteWriter:
         except OSError as error:
             raise FileError.from_os_error(path, error, writing=True) from error
         try:
-            return cls(path, file, header, flush_interval_ns)
+            return cls(path, file, header, flush_interval_ns, failed)
         except FileError:
             file.close()
             raise
@@ -82,12 +97,12 @@ class CassetteWriter:
             case _:
                 pass
         if self.failed:
-            self.lost += 1
+            self._lost += 1
             return
         if isinstance(record, Message) and len(record.payload) > LARGE_PAYLOAD:
             self.flush()
             if not self.failed:
-                self._write_block(LARGE, encode_large(record))
+                self._write_block(LARGE, encode_large(record), 1)
             return
         self._add(encode_record(record), 1, now_ns)
 
@@ -118,8 +133,13 @@ class CassetteWriter:
 
     @property
     def size(self) -> int:
-        """Bytes of the file so far, without what waits to be flushed."""
-        return self._offset
+        """Bytes of the file so far, without what waits to be flushed or written."""
+        return self._blocks.size
+
+    @property
+    def lost(self) -> int:
+        """Records that could not be written."""
+        return self._lost + self._blocks.lost
 
     def deadline_ns(self) -> int | None:
         """When `flush` must be called at the latest, in the caller's time; None while nothing waits."""
@@ -128,16 +148,14 @@ class CassetteWriter:
     def flush(self) -> None:
         """Write what waits as one block. Raises FileError once when the file cannot be written."""
         if not self._pending:
+            with self._failing():
+                self._blocks.check()
             return
         raw = b"".join(self._pending)
         count = self._pending_count
         self._pending.clear()
         self._pending_size = self._pending_count = 0
-        try:
-            self._write_block(RECORDS, raw)
-        except FileError:
-            self.lost += count - 1  # the failing call counts one itself
-            raise
+        self._write_block(RECORDS, raw, count)
 
     def finish(self, at_ns: int, *, repaired: bool = False) -> None:
         """Write the end record and close the file. Raises FileError when that cannot be done."""
@@ -153,43 +171,29 @@ class CassetteWriter:
                 self._add(encode_record(end), 1, at_ns)
                 self.flush()
         finally:
-            self._file.close()
+            self._close()
 
     def abandon(self) -> None:
         """Write what waits and close the file without an end record; a finished file is left as it is."""
         try:
-            if not self.failed and not self._file.closed:
+            if not self.failed and not self._closed:
                 self.flush()
         finally:
-            self._file.close()
+            self._close()
 
-    def _write_block(self, content: int, raw: bytes) -> None:
-        self._write(encode_block(self._index, content, raw, self._salt))
-        self._index += 1
+    def _write_block(self, content: int, raw: bytes, count: int) -> None:
+        with self._failing():
+            self._blocks.write(content, raw, count)
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
+    def _close(self) -> None:
+        self._closed = True
+        with self._failing():
+            self._blocks.close()
+
+    @contextlib.contextmanager
+    def _failing(self) -> Generator[None]:
         try:
-            while view:
-                written = self._file.write(view)
-                view = view[written:]
-        except OSError as error:
+            yield
+        except FileError:
             self.failed = True
-            self.lost += 1
-            self._cut_back()
-            raise FileError.from_os_error(self.path, error, writing=True) from error
-        self._offset += len(data)
-        if os.fstat(self._file.fileno()).st_nlink == 0:
-            # Writing would go on into a file that nobody can open. One that was only moved keeps its link.
-            self.failed = True
-            self.lost += 1
-            problem = "the file was deleted or replaced while it was written"
-            raise FileError(self.path, problem, "what it held is lost; record again")
-
-    def _cut_back(self) -> None:
-        # Half a block would be reported as damage for ever; a disk that refuses even this keeps the torn tail,
-        # which the reader knows how to leave out.
-        try:
-            os.ftruncate(self._file.fileno(), self._offset)
-        except OSError:
-            return
+            raise

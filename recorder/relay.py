@@ -1,4 +1,4 @@
-"""One client connection and its way to the upstream: bytes are sent on first, the tap reads them afterwards.
+"""One client connection and its way to the upstream: bytes are sent on first, the tap reads them later (`Backlog`).
 
 asyncio transports and protocols, not streams: no task and no await for data. Backpressure, half-close and
 reset are passed from one transport to the other.
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from ..cassettes import Direction, Ending
+from .backlog import Backlog
 from .tap import Burst, Tap
 from .tape import Tape
 
@@ -38,6 +39,7 @@ class Upstream(Protocol):
     """What a relay asks of its recorder."""
 
     tape: Tape
+    backlog: Backlog
 
     async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
         """Open a connection to the target. Raises OSError."""
@@ -59,12 +61,13 @@ class Upstream(Protocol):
 class _End(asyncio.Protocol):
     """One side of a relay, called by the event loop."""
 
-    __slots__ = ("_relay", "_tap", "direction", "peer", "reset", "sent_eof", "transport")
+    __slots__ = ("_backlog", "_relay", "_tap", "direction", "peer", "reset", "sent_eof", "transport")
 
     peer: _End
 
-    def __init__(self, relay: Relay, tap: Tap, direction: Direction) -> None:
+    def __init__(self, relay: Relay, tap: Tap, backlog: Backlog, direction: Direction) -> None:
         self._relay = relay
+        self._backlog = backlog
         self._tap = tap
         self.direction = direction
         self.transport: asyncio.Transport | None = None
@@ -77,7 +80,7 @@ class _End(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._tap.unchanged and (peer := self.peer.transport) is not None:
             peer.write(data)
-            self._relay.read(self.direction, data)
+            self._backlog.append(self._relay, self.direction, data)
         else:
             self._relay.handshake_data(self, data)
 
@@ -103,6 +106,7 @@ class Relay:
     """One client connection and, once the client has asked for something, its upstream."""
 
     __slots__ = (
+        "_backlog",
         "_by",
         "_client",
         "_connecting",
@@ -121,8 +125,9 @@ class Relay:
         self._upstream = upstream
         self._tape = upstream.tape
         self._tap = tap
-        self._client = _End(self, tap, Direction.CLIENT)
-        self._server = _End(self, tap, Direction.SERVER)
+        self._backlog = upstream.backlog
+        self._client = _End(self, tap, self._backlog, Direction.CLIENT)
+        self._server = _End(self, tap, self._backlog, Direction.SERVER)
         self._client.peer, self._server.peer = self._server, self._client
         self._first: list[bytes] = []  # for the server, until there is a connection to it
         self._connecting: asyncio.Task[None] | None = None
@@ -148,9 +153,9 @@ class Relay:
         if self._connecting is not None:
             self._connecting.cancel()
 
-    def read(self, direction: Direction, data: bytes) -> None:
-        """Let the tap read what has been sent on, and put its records on the tape."""
-        self._tap.receive_data(direction, data, self._tape.now_ns())
+    def read(self, direction: Direction, data: bytes, at_ns: int) -> None:
+        """Let the tap read what arrived, and put its records on the tape."""
+        self._tap.receive_data(direction, data, at_ns)
         self._collect()
 
     def handshake_data(self, end: _End, data: bytes) -> None:
@@ -158,7 +163,8 @@ class Relay:
         if self._refusing or self._ended:
             return
         unread = not self._tap.unchanged
-        self.read(end.direction, data)
+        self._backlog.read()
+        self.read(end.direction, data, self._tape.now_ns())
         self._to_client()
         to_server = self._tap.data_to_server() if unread else data if end is self._client else b""
         if to_server:
@@ -193,6 +199,7 @@ class Relay:
         end.sent_eof = True
         if self._by is None:
             self._by = end.direction
+        self._backlog.read()
         self._tap.receive_eof(end.direction, self._tape.now_ns())
         self._collect()
         self._to_client()
@@ -286,6 +293,7 @@ class Relay:
         self._ended = True
         if self._patience is not None:
             self._patience.cancel()
+        self._backlog.read()
         self._tap.connection_lost(self._tape.now_ns(), by=self._by, ending=self._ending)
         self._collect()
         self._upstream.relay_ended(self)

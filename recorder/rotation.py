@@ -18,7 +18,7 @@ from ..cassettes import CassetteWriter, Closed, Direction, Ending, FileError, He
 class Rotation:
     """When a new cassette is begun: at whichever comes first."""
 
-    size: int | None = None  # bytes of the file; it grows beyond them by what one block holds
+    size: int | None = None  # bytes of the file; it grows beyond them by what waits to be written
     seconds: float | None = None  # since the cassette was begun; nothing is begun while nothing happens
 
 
@@ -26,9 +26,16 @@ class RotatingWriter:
     """Writes records to one cassette after the other; they come redacted."""
 
     def __init__(
-        self, path: Path, header: Header, rotation: Rotation, problem: Callable[[str], None], *, force: bool = False
+        self,
+        path: Path,
+        header: Header,
+        rotation: Rotation,
+        problem: Callable[[str], None],
+        create: Callable[[Path, Header], CassetteWriter],
+        *,
+        force: bool = False,
     ) -> None:
-        """``problem`` is told when no new cassette can be begun; then the recording stays with the last one.
+        """``create`` makes the cassettes; ``problem`` is told when it cannot: the recording stays with the last one.
 
         Raises FileError when the first one cannot be made.
         """
@@ -38,7 +45,8 @@ class RotatingWriter:
         self._rotation = rotation
         self._problem = problem
         self._force = force
-        self._writer = CassetteWriter.create(path, header, force=force)
+        self._create = create
+        self._writer = create(path, header)
         self._begun_ns = 0
         self._number = 1
         self._stays = False
@@ -113,7 +121,7 @@ class RotatingWriter:
         old, path = self._writer, self._next_path()
         notes = {**self._header.notes, "part": str(self._number), "continues": old.path.name}
         try:
-            new = CassetteWriter.create(path, replace(self._header, notes=notes), force=self._force)
+            new = self._create(path, replace(self._header, notes=notes))
         except FileError as error:
             self._stays = True
             self._problem(f"no new cassette can be begun, the recording goes on in {old.path}: {error}")

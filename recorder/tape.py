@@ -89,7 +89,7 @@ class Tape:
         try:
             self._writer.append(record, self.now_ns())
         except FileError as error:
-            self._problem(f"the recording cannot go on, the traffic does: {error}")
+            self._cannot_go_on(error)
         if self._timer is None:
             self._arm()
 
@@ -106,9 +106,16 @@ class Tape:
                 burst.connection, burst.direction, burst.kind, burst.payloads, burst.at_ns, burst.at_ns
             )
         except FileError as error:
-            self._problem(f"the recording cannot go on, the traffic does: {error}")
+            self._cannot_go_on(error)
         if self._timer is None:
             self._arm()
+
+    def check(self) -> None:
+        """Write what waits, and tell of what the writer's thread could not write."""
+        try:
+            self._writer.flush()
+        except FileError as error:
+            self._cannot_go_on(error)
 
     def _harmless(self, burst: Burst) -> bool:
         if self._redactor is None:
@@ -149,11 +156,11 @@ class Tape:
         self._timer = None
         deadline_ns = self._writer.deadline_ns()
         if deadline_ns is not None and deadline_ns <= self.now_ns():
-            try:
-                self._writer.flush()
-            except FileError as error:
-                self._problem(f"the recording cannot go on, the traffic does: {error}")
+            self.check()
         self._arm()
+
+    def _cannot_go_on(self, error: FileError) -> None:
+        self._problem(f"the recording cannot go on, the traffic does: {error}")
 
     def _problem(self, text: str) -> None:
         self._problems.append(text)

@@ -127,8 +127,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         CassetteWriter.create(tmp_path / "nowhere" / "a.cassette", HEADER)
 
 
+@pytest.mark.parametrize("threaded", ["", "threaded"])
 @pytest.mark.parametrize("at_once", [1, 4])
-def test_a_full_disk_is_reported_once_and_keeps_whole_blocks(tmp_path: Path, at_once: int) -> None:
+def test_a_full_disk_is_reported_once_and_keeps_whole_blocks(tmp_path: Path, at_once: int, threaded: str) -> None:
     """The limit on the size of files gives the real error of a write that does not fit."""
     path = tmp_path / "a.cassette"
     script = textwrap.dedent(
@@ -139,7 +140,9 @@ def test_a_full_disk_is_reported_once_and_keeps_whole_blocks(tmp_path: Path, at_
         sys.path.insert(0, sys.argv[2])
         from test_journal import HEADER, OPENED
         import os
-        writer = CassetteWriter.create(Path(sys.argv[1]), HEADER)
+        told = []
+        failed = (lambda: told.append(1)) if sys.argv[4] else None
+        writer = CassetteWriter.create(Path(sys.argv[1]), HEADER, failed=failed)
         writer.append(OPENED, 0)
         errors = 0
         at_once = int(sys.argv[3])
@@ -154,12 +157,16 @@ def test_a_full_disk_is_reported_once_and_keeps_whole_blocks(tmp_path: Path, at_
             except FileError as error:
                 errors += 1
                 print(error)
-        writer.finish(1)
-        print(errors, writer.failed, writer.messages, writer.lost)
+        try:
+            writer.finish(1)
+        except FileError as error:
+            errors += 1
+            print(error)
+        print(errors, writer.failed, writer.messages, writer.lost, len(told))
         """
     )
     result = subprocess.run(
-        [sys.executable, "-c", script, str(path), str(Path(__file__).parent), str(at_once)],
+        [sys.executable, "-c", script, str(path), str(Path(__file__).parent), str(at_once), threaded],
         capture_output=True,
         text=True,
         check=True,
@@ -168,8 +175,8 @@ def test_a_full_disk_is_reported_once_and_keeps_whole_blocks(tmp_path: Path, at_
     )
     lines = result.stdout.splitlines()
     assert "the file is at the size limit" in lines[0]
-    errors, failed, messages, lost = lines[1].split()
-    assert (errors, failed, messages) == ("1", "True", "200")
+    errors, failed, messages, lost, told = lines[1].split()
+    assert (errors, failed, messages, told) == ("1", "True", "200", "1" if threaded else "0")
     reader = open_cassette(path)
     records = list(reader)
     assert len(records) == 2 + 200 - int(lost)

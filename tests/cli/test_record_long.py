@@ -112,7 +112,7 @@ def test_a_connection_goes_on_in_new_cassettes(upstream: str, tmp_path: Path) ->
 def test_a_new_cassette_after_a_time_and_none_while_nothing_happens(tmp_path: Path) -> None:
     said: list[str] = []
     header = Header(target="ws://x", created="2026-01-31T12:00:00Z", wstape="1")
-    writer = RotatingWriter(tmp_path / "a.cassette", header, Rotation(seconds=10), said.append)
+    writer = RotatingWriter(tmp_path / "a.cassette", header, Rotation(seconds=10), said.append, CassetteWriter.create)
     second = 10**9
 
     def message(at: float) -> Message:
