@@ -18,6 +18,7 @@ from ..cassettes import Direction, Opened
 from .event import Event
 from .json_text import JsonObject, Pointer
 from .scopes import identifiers, scope_name
+from .state import count, mapping, sequence, texts
 
 MIN_LENGTH = 6
 """Characters; shorter values meet by chance."""
@@ -115,6 +116,28 @@ class PrivacyFinder:
                 self._totals[name] = (values + own, many + len(connections))
         self._owners = Owners()
         self._values = {}
+
+    def merge(self, other: PrivacyFinder) -> None:
+        """Take into account the recordings that another one has seen to their end."""
+        self._crossed |= other._crossed
+        for name, (values, many) in other._totals.items():
+            own_values, own_many = self._totals.get(name, (0, 0))
+            self._totals[name] = (own_values + values, own_many + many)
+
+    def state(self) -> dict[str, object]:
+        """Return all of it as plain data; equal content gives equal data."""
+        return {"crossed": sorted(self._crossed), "totals": {n: list(self._totals[n]) for n in sorted(self._totals)}}
+
+    @classmethod
+    def from_state(cls, state: object) -> PrivacyFinder:
+        """Return the finder that `state` described. Raises ValueError for other data."""
+        parts = mapping(state, lambda part: part)
+        finder = cls()
+        finder._crossed = texts(parts.get("crossed"))
+        for name, pair in mapping(parts.get("totals"), lambda counts: sequence(counts, count)).items():
+            values, connections = pair
+            finder._totals[name] = (values, connections)
+        return finder
 
     def claims(self) -> tuple[Privacy, ...]:
         """Return what is private, by name."""

@@ -13,6 +13,7 @@ from typing import Self, cast
 
 from .formats import ALL_FORMATS, formats_of, id_prefix, is_data_key
 from .json_text import JsonArray, JsonObject
+from .state import count, mapping, optional, ordered, sequence, text, texts
 
 MAX_DEPTH = 16
 MAX_VALUES = 16
@@ -143,6 +144,34 @@ class Shape:
             self.object and self.object.key(),
         )
 
+    def state(self) -> list[object] | None:
+        """Return all of it as plain data, None for nothing seen; equal shapes give equal data."""
+        if not self.count:
+            return None
+        return [
+            [self.count, self.nulls, self.booleans, self.integers, self.fractions, self.whole_fractions],
+            self.string and self.string.state(),
+            self.array and self.array.state(),
+            self.object and self.object.state(),
+        ]
+
+    @classmethod
+    def from_state(cls, state: object, depth: int = 0) -> Shape:
+        """Return the shape that `state` described. Raises ValueError for other data."""
+        shape = cls()
+        if state is None:
+            return shape
+        if depth > MAX_DEPTH + 1:
+            raise ValueError("nested too deeply")
+        counts, string, array, object_ = sequence(state, lambda part: part)
+        shape.count, shape.nulls, shape.booleans, shape.integers, shape.fractions, shape.whole_fractions = sequence(
+            counts, count
+        )
+        shape.string = optional(string, StringShape.from_state)
+        shape.array = optional(array, lambda part: ArrayShape.from_state(part, depth))
+        shape.object = optional(object_, lambda part: ObjectShape.from_state(part, depth))
+        return shape
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Shape) and self.key() == other.key()
 
@@ -192,6 +221,20 @@ class StringShape:
                 if len(self.values) > MAX_VALUES:
                     self.values = None
 
+    def state(self) -> list[object]:
+        values = None if self.values is None else ordered(self.values)
+        return [self.count, sorted(self.formats), self.prefix, values]
+
+    @classmethod
+    def from_state(cls, state: object) -> StringShape:
+        shape = cls()
+        seen, formats, prefix, values = sequence(state, lambda part: part)
+        shape.count = count(seen)
+        shape.formats = ALL_FORMATS & texts(formats)
+        shape.prefix = optional(prefix, text)
+        shape.values = optional(values, lambda part: mapping(part, count))
+        return shape
+
     def key(self) -> tuple[object, ...]:
         values = None if self.values is None else frozenset(self.values.items())
         return (self.count, self.formats, self.prefix, values)
@@ -215,6 +258,17 @@ class ArrayShape:
     def absorb(self, other: ArrayShape) -> None:
         self.count += other.count
         self.items.absorb(other.items)
+
+    def state(self) -> list[object]:
+        return [self.count, self.items.state()]
+
+    @classmethod
+    def from_state(cls, state: object, depth: int) -> ArrayShape:
+        shape = cls()
+        seen, items = sequence(state, lambda part: part)
+        shape.count = count(seen)
+        shape.items = Shape.from_state(items, depth + 1)
+        return shape
 
     def key(self) -> tuple[object, ...]:
         return (self.count, self.items.key())
@@ -290,6 +344,26 @@ class ObjectShape:
             self._field(key).absorb(shape)
         for key, shape in (other.data_fields or {}).items():
             self._data_field(key).absorb(shape)
+
+    def state(self) -> list[object]:
+        def named(fields: dict[str, Shape] | None) -> object:
+            return None if fields is None else {key: fields[key].state() for key in sorted(fields)}
+
+        return [self.count, named(self.fields), self.others.state(), named(self.data_fields), self.data.state()]
+
+    @classmethod
+    def from_state(cls, state: object, depth: int) -> ObjectShape:
+        def shape_of(part: object) -> Shape:
+            return Shape.from_state(part, depth + 1)
+
+        shape = cls()
+        seen, fields, others, data_fields, data = sequence(state, lambda part: part)
+        shape.count = count(seen)
+        shape.fields = optional(fields, lambda part: mapping(part, shape_of))
+        shape.others = shape_of(others)
+        shape.data_fields = optional(data_fields, lambda part: mapping(part, shape_of))
+        shape.data = shape_of(data)
+        return shape
 
     def key(self) -> tuple[object, ...]:
         def named(fields: dict[str, Shape] | None) -> object:

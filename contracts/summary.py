@@ -1,0 +1,235 @@
+"""What learning remembers of recordings: a monoid, so that a contract is a fold over cassettes wherever they lie.
+
+A contract is a function of a summary alone (`inference.contract_of`): recordings may be summarised in any order, in one
+go, in parts or in parallel, and give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..cassettes import Closed, Direction, Message, Note, Opened, Record
+from .closing import ClosingReader, is_abandoned
+from .envelopes import Envelope, envelope_from
+from .errors import ContractError
+from .event import Event
+from .isolation import PrivacyFinder
+from .json_text import Pointer, resolve, split_pointer
+from .reading import EventReader
+from .sampling import TrafficSample
+from .scopes import ScopeFinder
+from .shape import Shape
+from .state import count, counter, mapping, ordered, sequence, texts
+
+MAX_LABELS = 1_000
+
+
+@dataclass(slots=True)
+class LabelSummary:
+    """What is remembered of an event."""
+
+    seen: int = 0
+    kinds: set[str] = field(default_factory=set[str])
+    shape: Shape = field(default_factory=Shape)
+    discriminated: int = 0  # times the label stood at the envelope's pointer
+
+    def absorb(self, other: LabelSummary) -> None:
+        """Take into account all that another one has seen."""
+        self.seen += other.seen
+        self.kinds |= other.kinds
+        self.shape.absorb(other.shape)
+        self.discriminated += other.discriminated
+
+    def state(self) -> list[object]:
+        """Return all of it as plain data."""
+        return [self.seen, self.discriminated, sorted(self.kinds), self.shape.state()]
+
+    @classmethod
+    def from_state(cls, state: object) -> LabelSummary:
+        """Return what `state` described. Raises ValueError for other data."""
+        seen, discriminated, kinds, shape = sequence(state, lambda part: part)
+        return cls(count(seen), texts(kinds), Shape.from_state(shape), count(discriminated))
+
+
+class Summary:
+    """All that is remembered of some recordings, read under one envelope."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self.envelope = envelope
+        self.traffic = TrafficSample()
+        self.cassettes = 0
+        self.connections = 0
+        self.messages = 0
+        self.labels: dict[str, LabelSummary] = {}
+        self.scopes = ScopeFinder()
+        self.privacy = PrivacyFinder()
+        self.closings: dict[Direction, Counter[str]] = {direction: Counter() for direction in Direction}
+
+    @classmethod
+    def of(cls, records: Iterable[Record], envelope: Envelope) -> Summary:
+        """Return the summary of one recording, in one pass.
+
+        Its ``traffic`` stays empty: that is what the envelope was found in, before. Raises ContractError when the
+        labels are data.
+        """
+        summary = cls(envelope)
+        _Reader(summary).read(records)
+        return summary
+
+    def label(self, symbol: str) -> LabelSummary:
+        """Return what is remembered of an event, nothing at first."""
+        label = self.labels.get(symbol)
+        if label is None:
+            if len(self.labels) >= MAX_LABELS:
+                raise ContractError(
+                    "contract",
+                    "",
+                    f"more than {MAX_LABELS} different labels, so the field they stand in holds data",
+                    "choose another reading with --envelope opaque",
+                )
+            label = self.labels[symbol] = LabelSummary()
+        return label
+
+    def merge(self, other: Summary) -> None:
+        """Take into account all that another one remembers. Raises ContractError when it was read otherwise."""
+        if not self.reads_like(other.envelope):
+            raise ContractError(
+                "contract",
+                "",
+                f"read as {_words(self.envelope)} before, and as {_words(other.envelope)} together with what is new",
+                "learn from all recordings in one go",
+            )
+        self.envelope = other.envelope
+        self.traffic.merge(other.traffic)
+        self.cassettes += other.cassettes
+        self.connections += other.connections
+        self.messages += other.messages
+        for symbol, label in other.labels.items():
+            self.label(symbol).absorb(label)
+        self.scopes.merge(other.scopes)
+        self.privacy.merge(other.privacy)
+        for direction, codes in other.closings.items():
+            self.closings[direction].update(codes)
+
+    def reads_like(self, envelope: Envelope) -> bool:
+        """Tell whether what is remembered would be the same, had it been read under another envelope."""
+        mine, other = self.envelope.parameters(), envelope.parameters()
+        if mine == other or not self.labels:
+            return True
+        # A label's place in what a side sends says nothing of recordings in which it sent nothing.
+        silent = {
+            direction.value
+            for direction in Direction
+            if not any(symbol.startswith(f"{direction.value}:") for symbol in self.labels)
+        }
+        return mine.keys() == other.keys() and all(mine[key] == other[key] for key in mine if key not in silent)
+
+    def state(self) -> dict[str, object]:
+        """Return all of it as plain data; equal content gives equal data."""
+        return {
+            "envelope": self.envelope.parameters(),
+            "traffic": self.traffic.state(),
+            "counts": [self.cassettes, self.connections, self.messages],
+            "labels": {symbol: self.labels[symbol].state() for symbol in sorted(self.labels)},
+            "scopes": self.scopes.state(),
+            "privacy": self.privacy.state(),
+            "closings": [ordered(self.closings[direction]) for direction in Direction],
+        }
+
+    @classmethod
+    def from_state(cls, state: object) -> Summary:
+        """Return the summary that `state` described. Raises ValueError for other data."""
+        parts = mapping(state, lambda part: part)
+        summary = cls(envelope_from(mapping(parts.get("envelope"), lambda value: value)))
+        summary.traffic = TrafficSample.from_state(parts.get("traffic"))
+        summary.cassettes, summary.connections, summary.messages = sequence(parts.get("counts"), count)
+        summary.labels = mapping(parts.get("labels"), LabelSummary.from_state)
+        summary.scopes = ScopeFinder.from_state(parts.get("scopes"))
+        summary.privacy = PrivacyFinder.from_state(parts.get("privacy"))
+        closings = sequence(parts.get("closings"), counter)
+        summary.closings = dict(zip(Direction, closings, strict=True))
+        return summary
+
+
+class _Reader:
+    """Reads one recording into a summary."""
+
+    def __init__(self, summary: Summary) -> None:
+        self._summary = summary
+        self._events = EventReader(summary.envelope)
+        self._closings = ClosingReader()
+        self._connections: set[int] = set()
+        self._all_lost = False
+        self._own: dict[tuple[str, Envelope], Sequence[tuple[str, str]]] = {}
+        self._pointers: dict[Direction, Pointer | None] = {}
+        for direction in Direction:
+            discriminator = summary.envelope.discriminator(direction)
+            self._pointers[direction] = None if discriminator is None else split_pointer(discriminator)
+
+    def read(self, records: Iterable[Record]) -> None:
+        summary = self._summary
+        summary.cassettes += 1
+        for record in records:
+            closing = None
+            match record:
+                case Message():
+                    closing = self._closings.message(record)
+                    if record.full_size is not None:
+                        self._lose(record.connection)
+                    read = self._events.read(record)
+                    summary.messages += bool(read)
+                    for event in read:
+                        self._event(event)
+                case Opened():
+                    self._connections.add(record.connection)
+                    summary.connections += record.handshake.status == 101
+                    summary.privacy.opened(record)
+                    self._events.opened(record)
+                case Closed():
+                    closing = self._closings.closed(record)
+                    summary.scopes.close(record.connection, complete=not is_abandoned(record))
+                    self._events.forget(record.connection)
+                    self._connections.discard(record.connection)
+                case Note(lost=True):
+                    # What the recorder missed must not pass for what never came.
+                    self._lose(record.connection)
+                case _:
+                    pass
+            if closing is not None:
+                direction, code = closing
+                summary.closings[direction][code] += 1
+        summary.scopes.close_all()
+        summary.privacy.end()
+
+    def _lose(self, connection: int | None) -> None:
+        self._all_lost = self._all_lost or connection is None
+        for lost in [connection] if connection is not None else list(self._connections):
+            self._summary.scopes.lose(lost)
+
+    def _event(self, event: Event) -> None:
+        summary = self._summary
+        symbol = event.symbol
+        if self._all_lost or event.connection not in self._connections:
+            self._connections.add(event.connection)
+            if self._all_lost:
+                summary.scopes.lose(event.connection)
+        label = summary.label(symbol)
+        label.seen += 1
+        label.kinds.add(event.kind.value)
+        label.shape.observe(event.payload)
+        pointer = self._pointers[event.direction]
+        label.discriminated += pointer is not None and resolve(event.payload, pointer) == event.label
+        summary.privacy.add(event)
+        envelope = self._events.envelope(event.connection)
+        own = self._own.get((symbol, envelope))
+        if own is None:
+            own = self._own[symbol, envelope] = envelope.identifiers(event.direction, event.label)
+        summary.scopes.add(event, own)
+
+
+def _words(envelope: Envelope) -> str:
+    parameters = envelope.parameters()
+    rest = ", ".join(f"{key} {value}" for key, value in parameters.items() if key != "name")
+    return f"{parameters['name']} ({rest})" if rest else str(parameters["name"])
