@@ -11,6 +11,7 @@ from .errors import (
     UsageError,
     WstapeError,
 )
+from .faults import ConnectionFaults, Fault, FaultKind, Faults
 from .journal import FLUSH_INTERVAL_NS, CassetteWriter
 from .jsonl import dump_json, encode_line
 from .model import (
@@ -50,10 +51,14 @@ __all__ = [
     "Certificate",
     "Closed",
     "Connection",
+    "ConnectionFaults",
     "Damage",
     "Direction",
     "End",
     "Ending",
+    "Fault",
+    "FaultKind",
+    "Faults",
     "FileError",
     "Handshake",
     "Header",
