@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .reporting import EXIT_STATUS, deliver, report_options, warn
+from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
 
 
 @click.command(epilog=EXIT_STATUS)
@@ -20,12 +20,14 @@ from .reporting import EXIT_STATUS, deliver, report_options, warn
     show_default=True,
     help="contract: is it still compatible? exact: is anything but volatile values different?",
 )
+@allow_option
 @report_options
 def command(
     base: Path,
     candidate: Path,
     contract: Path | None,
     mode: str,
+    allow_extra: tuple[str, ...],
     as_json: bool,
     junit: Path | None,
     fail_on: str,
@@ -38,20 +40,20 @@ def command(
     """
     from ..cassettes import read_session
     from ..contracts import Contract, infer
-    from ..replayer import judge_recordings
+    from ..replayer import gap, judge_recordings
     from ..reports import Report
 
     old, new = read_session(base), read_session(candidate)
     for path, session in ((base, old), (candidate, new)):
-        if not session.complete:
-            warn(f"{path} is incomplete; what it holds is compared")
+        if gap(session):
+            warn(f"{path} is incomplete: {gap(session)}; what it holds is compared")
     loaded = Contract.load(contract) if contract is not None else infer([old.records()])
-    findings = judge_recordings(old, new, loaded, mode="exact" if mode == "exact" else "contract")
+    findings = judge_recordings(old, new, loaded, mode="exact" if mode == "exact" else "contract", allowed=allow_extra)
     report = Report(
         title=f"{candidate} against {base}",
         findings=findings,
         connections=len(new.connections),
         messages=sum(len(connection.messages) for connection in new.connections),
-        complete=old.complete and new.complete,
+        complete=not (gap(old) or gap(new)),
     )
     return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)

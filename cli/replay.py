@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .reporting import EXIT_STATUS, deliver, report_options, warn
+from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
 
 _SKIP = 125  # what git bisect run takes for "this commit cannot be tested"
 _DYING = 0.5  # seconds between a build's last connection and its end
@@ -63,6 +63,7 @@ _DYING = 0.5  # seconds between a build's last connection and its end
     metavar="FACTOR",
     help="Keep the recorded pauses: 1 as recorded, 2 twice as fast. Default: as fast as the server answers.",
 )
+@allow_option
 @click.option("--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust these certificates.")
 @click.option("--insecure", is_flag=True, help="Do not verify the target's certificate.")
 @click.option("--force", is_flag=True, help="Let --save overwrite.")
@@ -81,6 +82,7 @@ def command(
     headers: tuple[str, ...],
     timeout: float | None,
     speed: float | None,
+    allow_extra: tuple[str, ...],
     ca: Path | None,
     insecure: bool,
     force: bool,
@@ -104,7 +106,7 @@ def command(
 
     from ..cassettes import FileError, Secrets, Target, UnreachableError, UsageError, read_session, write_records
     from ..contracts import Contract, Finding, fold, infer, verdict
-    from ..replayer import BuildDiedError, Options, prepare, replay, running_build
+    from ..replayer import BuildDiedError, Options, gap, prepare, replay, running_build
     from ..reports import Case, Report
 
     if save is not None and (len(cassettes) > 1 or repeat > 1):
@@ -121,13 +123,14 @@ def command(
         headers=tuple(_header(text) for text in headers),
         timeout_ns=None if timeout is None else int(timeout * 1e9),
         speed=speed,
+        allowed=frozenset(allow_extra),
     )
     recordings = [(str(path), read_session(path)) for path in cassettes]
     for name, session in recordings:
-        if not session.complete:
-            warn(f"{name} is incomplete: its recording was cut off; what it holds is played")
+        if gap(session):
+            warn(f"{name} is incomplete: {gap(session)}; what it holds is played")
     loaded = Contract.load(contract) if contract is not None else infer([s.records() for _, s in recordings])
-    takes = prepare(recordings, loaded, given)
+    takes = prepare(recordings, loaded, given, options.allowed)
     cases: list[Case] = []
     connections = messages = 0
     try:
@@ -170,7 +173,7 @@ def command(
         cases=tuple(cases),
         connections=connections,
         messages=messages,
-        complete=all(session.complete for _, session in recordings),
+        complete=not any(gap(session) for _, session in recordings),
         extra={"cassettes": len(cassettes), "repeats": repeat},
     )
     status = deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)

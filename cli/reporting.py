@@ -40,6 +40,16 @@ def report_options(command: _F) -> _F:
     return command
 
 
+def allow_option(command: _F) -> _F:
+    """Add ``--allow-extra``."""
+    return click.option(
+        "--allow-extra",
+        multiple=True,
+        metavar="LABEL",
+        help="Events with this label may come, or be left over; repeatable.",
+    )(command)
+
+
 def deliver(report: Report, *, as_json: bool, junit: Path | None, fail_on: str) -> int:
     """Print the report and return the exit status."""
     from ..cassettes import write_text

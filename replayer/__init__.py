@@ -2,6 +2,7 @@
 
 from .bindings import Binding, find_bindings
 from .build import Build, BuildDiedError, running_build
+from .gaps import gap
 from .judgement import Mode, judge_recordings, judge_replay
 from .options import Options
 from .player import Played, Player
@@ -22,6 +23,7 @@ __all__ = [
     "Trace",
     "compile_script",
     "find_bindings",
+    "gap",
     "judge_recordings",
     "judge_replay",
     "prepare",

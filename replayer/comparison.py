@@ -7,7 +7,7 @@ candidate is breaking, however little a contract knows. How often an event comes
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cassettes import Closed, Connection, Direction, Ending, Handshake, HttpExchange, Kind, Message
@@ -16,7 +16,8 @@ from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
 from .timeline import Trace
 
-_TURN = "turn"
+TURN = "turn"
+"""Name of the scope that is a turn of the server."""
 
 Pair = tuple[Trace, Trace]
 """A baseline connection and its counterpart."""
@@ -144,15 +145,20 @@ def _server_close(connection: Connection) -> int | None:
 
 
 @dataclass(slots=True)
-class _Scope:
-    """One scope instance of a recording, as a set of labels: counts and order are not looked at here."""
+class Scope:
+    """One scope instance of a recording: which events of the server it holds and how often, in whatever order."""
 
     name: str
     value: str
     connection: int
     first: Event
-    symbols: set[str] = field(default_factory=set[str])
+    counts: Counter[str] = field(default_factory=Counter[str])
     last_turn: int = 0
+
+    @property
+    def symbols(self) -> KeysView[str]:
+        """The server's events in it."""
+        return self.counts.keys()
 
 
 @dataclass(slots=True)
@@ -163,27 +169,27 @@ class _Like:
     having: Counter[str] = field(default_factory=Counter[str])
 
 
-def _scopes(trace: Trace, contract: Contract) -> list[_Scope]:
+def scopes_of(trace: Trace, contract: Contract) -> list[Scope]:
     """The identifier scopes and turns of one connection, in the order in which they begin."""
-    scopes: dict[tuple[str, str], _Scope] = {}
+    scopes: dict[tuple[str, str], Scope] = {}
     number = trace.connection.number
     for moment in trace.moments:
         for event in moment.events:
             keys = [(key.name, key.value) for key in contract.scope_keys(event) if key.name != CONNECTION]
-            for name, value in (*keys, (_TURN, str(moment.turn))):
+            for name, value in (*keys, (TURN, str(moment.turn))):
                 scope = scopes.get((name, value))
                 if scope is None:
-                    scope = scopes[name, value] = _Scope(name, value, number, event)
+                    scope = scopes[name, value] = Scope(name, value, number, event)
                 scope.last_turn = moment.turn
                 if event.direction is Direction.SERVER:
-                    scope.symbols.add(event.symbol)
+                    scope.counts[event.symbol] += 1
     return list(scopes.values())
 
 
 def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
     alike: dict[tuple[str, str], _Like] = defaultdict(_Like)
     for baseline, _ in pairs:
-        for scope in _scopes(baseline, contract):
+        for scope in scopes_of(baseline, contract):
             like = alike[scope.name, scope.first.symbol]
             like.scopes += 1
             like.having.update(scope.symbols)
@@ -191,12 +197,12 @@ def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[
     told: set[tuple[int, str]] = set()
     for _, candidate in pairs:
         number = candidate.connection.number
-        scopes = _scopes(candidate, contract)
+        scopes = scopes_of(candidate, contract)
         came = Counter(event.symbol for event in candidate.events(Direction.SERVER))
         begun = Counter((scope.name, scope.first.symbol) for scope in scopes)
         for scope in scopes:
             # A turn is a place in time, not a piece of work: an answer that comes a turn later is not gone.
-            if scope.name == _TURN or scope.last_turn >= stopped.get(number, scope.last_turn + 1):
+            if scope.name == TURN or scope.last_turn >= stopped.get(number, scope.last_turn + 1):
                 continue
             like = alike.get((scope.name, scope.first.symbol))
             if like is None:

@@ -105,7 +105,7 @@ class Conversation:
         await pass_gate(stage, line, send.gate, f"before the client's {what}", self._early)
         values = (*(hole.value for hole in send.holes), *send.tokens)
         await get_values(stage, line, values, send.gate, what)
-        await self._pause(send.pause_ns)
+        await self._pause(send.pause_ns, send.unexplained_ns)
         payload = stage.ledger.fill_json(send.message.payload, send.holes)
         if send.tokens:
             payload = stage.ledger.fill_text(payload.decode("utf-8"), send.tokens).encode("utf-8")
@@ -150,9 +150,11 @@ class Conversation:
         line.closing = True
         await self._socket.close(1000 if finish.code in _NEVER_SENT else finish.code, finish.reason)
 
-    async def _pause(self, pause_ns: int) -> None:
-        if self._stage.options.speed:
-            await asyncio.sleep(pause_ns / 1e9 / self._stage.options.speed)
+    async def _pause(self, pause_ns: int, unexplained_ns: int = 0) -> None:
+        speed = self._stage.options.speed
+        rest_ns = pause_ns / speed if speed else unexplained_ns
+        if rest_ns:
+            await asyncio.sleep(rest_ns / 1e9)
 
     def _early(self, where: str, awaited: str | None = None) -> Finding:
         code = self._socket.close_code

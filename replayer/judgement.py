@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from ..contracts import RENAMED, Checker, Contract, Event, Finding, Severity, Sh
 from .breaking import breaking
 from .comparison import Pair, compare, compare_exchanges, pair_up
 from .exact import exact_differences
+from .leftovers import unmatched, unplayed, without_allowed
 from .timeline import Trace, traces
 
 Mode = Literal["contract", "exact"]
@@ -33,21 +34,24 @@ def judge_replay(
     found: Sequence[Finding] = (),
     stopped: Mapping[int, int] | None = None,
     mode: Mode = "contract",
+    allowed: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Judge what a build answered to a recording; connections of both carry the same numbers.
 
     ``checker`` has seen the candidate's records. ``found`` are the findings of the play itself and ``stopped`` the
-    connections whose play was given up, with the turn.
+    connections whose play was given up, with the turn. Events with an ``allowed`` label may come or be left over.
     """
     old = {trace.connection.number: trace for trace in traces(baseline, contract.envelope)}
     new = traces(candidate, contract.envelope)
     pairs = [(old[trace.connection.number], trace) for trace in new if trace.connection.number in old]
     found = [*found, *compare_exchanges(baseline.exchanges, candidate.exchanges)]
-    return _judge(pairs, new, contract, checker, found, stopped or {}, mode)
+    found += compare(pairs, contract, stopped or {})
+    found += unplayed(baseline, candidate, found)
+    return _judge(pairs, new, contract, checker, found, stopped or {}, mode, allowed)
 
 
 def judge_recordings(
-    baseline: Session, candidate: Session, contract: Contract, *, mode: Mode = "contract"
+    baseline: Session, candidate: Session, contract: Contract, *, mode: Mode = "contract", allowed: Collection[str] = ()
 ) -> tuple[Finding, ...]:
     """Judge one recording against another that a client of its own made; connections are paired by path and order."""
     checker = Checker(contract)
@@ -57,7 +61,8 @@ def judge_recordings(
     pairs, alone, extra = pair_up(traces(baseline, contract.envelope), new)
     found = [_unpaired(trace, "event/missing", "has no counterpart in the candidate") for trace in alone]
     found += [_unpaired(trace, "event/unexpected", "has no counterpart in the baseline") for trace in extra]
-    return _judge(pairs, new, contract, checker, found, {}, mode)
+    found += compare(pairs, contract, {})
+    return _judge(pairs, new, contract, checker, found, {}, mode, allowed)
 
 
 def _unpaired(trace: Trace, id: str, what: str) -> Finding:
@@ -86,14 +91,16 @@ def _judge(
     found: Sequence[Finding],
     stopped: Mapping[int, int],
     mode: Mode,
+    allowed: Collection[str],
 ) -> tuple[Finding, ...]:
-    findings = [*found, *compare(pairs, contract, stopped)]
+    findings = list(found)
     if mode == "exact":
         findings += exact_differences(pairs)
-        return fold(findings)
+        return fold(without_allowed(findings, allowed))
     came = Counter(event.symbol for trace in candidate for event in trace.events())
     findings += [_confirmed(finding, came) for finding in checker.finish()]
-    return fold(one_a_cause(_renamed(findings, candidate, contract)))
+    findings += unmatched(pairs, contract, stopped)
+    return fold(one_a_cause(_renamed(without_allowed(findings, allowed), candidate, contract)))
 
 
 def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: Contract) -> list[Finding]:

@@ -20,3 +20,4 @@ class Options:
     timeout_ns: int | None = None
     speed: float | None = None  # 1.0 keeps the recorded pauses; None: as fast as the server answers
     redact: bool = True
+    allowed: frozenset[str] = frozenset()  # labels of events that may come, or be left over

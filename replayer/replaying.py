@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from ..cassettes import Secrets, Session, UsageError
+from ..cassettes import Direction, Secrets, Session, UsageError
 from ..contracts import Contract, Finding
 from .judgement import Mode, judge_replay
 from .options import Options
@@ -24,9 +24,16 @@ class Take:
     secrets: dict[str, str]  # placeholder text -> value
 
 
-def prepare(recordings: Sequence[tuple[str, Session]], contract: Contract, given: Secrets) -> tuple[Take, ...]:
-    """Make recordings, by name, ready. Raises UsageError that lists the secrets which nobody gave."""
-    scripts = [(name, session, compile_script(session, contract)) for name, session in recordings]
+def prepare(
+    recordings: Sequence[tuple[str, Session]], contract: Contract, given: Secrets, allowed: Collection[str] = ()
+) -> tuple[Take, ...]:
+    """Make recordings, by name, ready; nothing waits for events with an ``allowed`` label.
+
+    Raises UsageError that lists the secrets which nobody gave, or names a client message that was stored in part.
+    """
+    for name, session in recordings:
+        _require_whole(name, session)
+    scripts = [(name, session, compile_script(session, contract, allowed)) for name, session in recordings]
     values = {secret: given.get(secret) for _, _, script in scripts for secret in script.secrets}
     missing = [secret for secret, value in values.items() if value is None]
     if missing:
@@ -42,6 +49,16 @@ def prepare(recordings: Sequence[tuple[str, Session]], contract: Contract, given
         )
         for name, session, script in scripts
     )
+
+
+def _require_whole(name: str, session: Session) -> None:
+    for connection in session.connections:
+        for message in connection.messages:
+            if message.direction is Direction.CLIENT and message.full_size is not None:
+                raise UsageError(
+                    f"{name}: connection {connection.number}: a client message of {message.full_size} bytes was stored "
+                    "in part and cannot be sent; record again with a larger --max-message"
+                )
 
 
 def _placeholder(secret: str) -> str:
@@ -66,5 +83,6 @@ def replay(
         found=played.findings,
         stopped=played.stopped,
         mode=mode,
+        allowed=options.allowed,
     )
     return played.session, findings

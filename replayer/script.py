@@ -1,20 +1,24 @@
 """A recording turned into what a client must do, and what each step waits for.
 
-The script says nothing about time: a step waits for what *caused* it in the recording, the end of the server's turn
-before it and the values that the server issues, never for a moment.
+The script says little about time: a step waits for what *caused* it in the recording, the end of the server's turn
+before it and the values that the server issues. Where nothing of the kind explains it, as when a client cancels what
+it has just asked for, its recorded pause is kept, up to `LONGEST_PAUSE_NS`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
-from ..contracts import Contract
+from ..contracts import Contract, Event
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .keep_alive import keeps_alive
 from .timeline import Trace, traces
+
+LONGEST_PAUSE_NS = 1_000_000_000
+"""A recorded pause that nothing explains is kept up to here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Send:
     holes: tuple[Hole, ...] = ()
     tokens: tuple[str, ...] = ()
     pause_ns: int = 0  # since the message before it in the recording
+    unexplained_ns: int = 0  # of the pause, what is kept at any speed: nothing else says why the client waited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +101,17 @@ class Script:
     secrets: tuple[str, ...]  # names of placeholders whose values must come from outside
 
 
-def compile_script(session: Session, contract: Contract) -> Script:
-    """Turn a recorded session into a script, reading its events with the contract's envelope and scopes."""
+def compile_script(session: Session, contract: Contract, allowed: Collection[str] = ()) -> Script:
+    """Turn a recorded session into a script, reading its events with the contract's envelope and scopes.
+
+    Nothing waits for events with an ``allowed`` label.
+    """
     timelines = traces(session, contract.envelope)
     found = find_bindings(session, timelines)
     connections = session.connections
-    always = _always(timelines)
+    reading = _Reading(contract=contract, always=_always(timelines), allowed=frozenset(allowed))
     return Script(
-        connections=tuple(_connection(timeline, session, contract, found, always) for timeline in timelines),
+        connections=tuple(_connection(timeline, session, found, reading) for timeline in timelines),
         exchanges=tuple(
             ExchangeScript(
                 exchange=exchange,
@@ -130,6 +138,19 @@ def _answered(exchanges: Sequence[HttpExchange], at_ns: int) -> tuple[int, ...]:
     return tuple(exchange.number for exchange in exchanges if exchange.at_ns + exchange.took_ns < at_ns)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """How the recorded turns are read."""
+
+    contract: Contract
+    always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
+    allowed: frozenset[str]
+
+    def ends_nothing(self, event: Event) -> bool:
+        """Tell whether an event says nothing of the end of a turn, whenever it comes."""
+        return keeps_alive(event) or event.label in self.allowed
+
+
 def _always(timelines: Sequence[Trace]) -> dict[str, frozenset[str]]:
     """Return, by what begins a turn, the symbols that came in every turn that begins so.
 
@@ -144,9 +165,7 @@ def _always(timelines: Sequence[Trace]) -> dict[str, frozenset[str]]:
     return always
 
 
-def _connection(
-    timeline: Trace, session: Session, contract: Contract, found: Bindings, always: Mapping[str, frozenset[str]]
-) -> ConnectionScript:
+def _connection(timeline: Trace, session: Session, found: Bindings, reading: _Reading) -> ConnectionScript:
     connection = timeline.connection
     number = connection.number
     sends: list[Send] = []
@@ -154,15 +173,21 @@ def _connection(
     for moment in timeline.moments:
         message = moment.message
         if message.direction is Direction.CLIENT:
+            gate = _gate(timeline, moment.turn - 1, reading)
+            holes = found.holes.get((number, moment.index), ())
+            tokens = found.tokens.get(message_place(number, moment.index), ())
+            pause_ns = max(0, message.at_ns - previous_ns)
+            explained = gate.awaited or holes or tokens or all(map(reading.ends_nothing, moment.events))
             sends.append(
                 Send(
                     message=message,
                     index=moment.index,
                     label=", ".join(event.label for event in moment.events) or str(message.kind),
-                    gate=_gate(timeline, moment.turn - 1, contract, always),
-                    holes=found.holes.get((number, moment.index), ()),
-                    tokens=found.tokens.get(message_place(number, moment.index), ()),
-                    pause_ns=max(0, message.at_ns - previous_ns),
+                    gate=gate,
+                    holes=holes,
+                    tokens=tokens,
+                    pause_ns=pause_ns,
+                    unexplained_ns=0 if explained else min(pause_ns, LONGEST_PAUSE_NS),
                 )
             )
         previous_ns = message.at_ns
@@ -173,7 +198,7 @@ def _connection(
         after_connections=_over(session.connections, connection.opened_ns),
         after_exchanges=_answered(session.exchanges, connection.opened_ns),
         sends=tuple(sends),
-        finish=_finish(timeline, _gate(timeline, len(sends), contract, always)),
+        finish=_finish(timeline, _gate(timeline, len(sends), reading)),
         received=sum(moment.message.direction is Direction.SERVER for moment in timeline.moments),
     )
 
@@ -191,16 +216,16 @@ def _finish(timeline: Trace, gate: Gate) -> Finish:
     return Finish(gate=gate, by=Direction.CLIENT)
 
 
-def _gate(timeline: Trace, number: int, contract: Contract, always: Mapping[str, frozenset[str]]) -> Gate:
+def _gate(timeline: Trace, number: int, reading: _Reading) -> Gate:
     turn = timeline.turns[number]
-    moments = [moment for moment in turn.moments if not all(map(keeps_alive, moment.events))]
+    moments = [moment for moment in turn.moments if not all(map(reading.ends_nothing, moment.events))]
     events = [event for moment in moments for event in moment.events]
     if not events:
         return Gate(turn=number)
     # What came in some turns of this kind only may come late, or not at all; what carries an identifier answers
     # something.
-    sure = [event.symbol for event in events if event.symbol in always[turn.beginning]]
-    answers = [event.symbol for event in events if len(contract.scope_keys(event)) > 1]
+    sure = [event.symbol for event in events if event.symbol in reading.always[turn.beginning]]
+    answers = [event.symbol for event in events if len(reading.contract.scope_keys(event)) > 1]
     awaited = (sure or answers or [events[-1].symbol])[-1]
     times = [moment.message.at_ns for moment in moments]
     begun = turn.began.message.at_ns if turn.began is not None else timeline.connection.opened_ns
@@ -208,7 +233,7 @@ def _gate(timeline: Trace, number: int, contract: Contract, always: Mapping[str,
         turn=number,
         awaited=awaited,
         answers=tuple(dict.fromkeys(symbol for symbol in answers if symbol in sure)),
-        essential=awaited in answers or len(contract.scopes) == 1,  # the connection's own scope is always there
+        essential=awaited in answers or len(reading.contract.scopes) == 1,  # the connection's own scope is always there
         counts=dict(Counter(event.symbol for event in events if event.symbol in {awaited, *sure})),
         longest_gap_ns=max(
             (later - earlier for earlier, later in zip([begun, *times], times, strict=False)), default=0

@@ -69,7 +69,7 @@ def play(
             port = running.sockets[0].getsockname()[1]
             target = Target.parse(f"ws://127.0.0.1:{port}{resource}")
             chosen = Options(target=target, **{"timeout_ns": 500_000_000, "redact": False, **options})
-            script = compile_script(recorded, contract)
+            script = compile_script(recorded, contract, chosen.allowed)
             played = await Player(script, recorded, contract, chosen, "test").play()
         findings = judge_replay(
             recorded,
@@ -79,6 +79,7 @@ def play(
             found=played.findings,
             stopped=played.stopped,
             mode=mode,
+            allowed=chosen.allowed,
         )
         return played, findings
 
@@ -306,6 +307,36 @@ def test_a_request_that_is_answered_with_another_status(status: HTTPStatus, seve
     told = [(finding.id, finding.severity) for finding in findings if not finding.id.startswith("sequence/")]
     assert told == [("http/status", severity)]  # what needed the token is not told as well
     assert findings[0].label == "GET /login"
+
+
+def test_a_play_that_stops_for_something_that_only_warns_does_not_pass() -> None:
+    token = "tok-4f9a7d1e66b04c0c"
+    recorded = session(
+        replace(ASKED, handshake=replace(ASKED.handshake, target=f"/chat?token={token}")),
+        exchanges=(replace(exchange({}, {"access": token}), method="GET", request_body=b""),),
+    )
+
+    def login(ws: ServerConnection, request: Request) -> Response | None:
+        return ws.respond(HTTPStatus.ACCEPTED, "{}") if request.path == "/login" else None
+
+    _, findings = play(recorded, answering, server={"process_request": login})
+    assert breaking(findings) == [("replay/leftover", None)]
+    assert findings[0].message == "connection 1 was not played"
+
+
+def test_nothing_waits_for_an_event_that_is_allowed_to_be_missing() -> None:
+    recorded = session(
+        connection((">", {"type": "ask"}), ("<", {"type": "answer"}), ("<", {"type": "advert"}), (">", {"type": "bye"}))
+    )
+
+    async def plain(ws: ServerConnection) -> None:
+        await ws.recv()
+        await ws.send(json.dumps({"type": "answer"}))
+        assert json.loads(await ws.recv()) == {"type": "bye"}
+        await ws.wait_closed()
+
+    assert breaking(play(recorded, plain)[1]) == [("replay/timeout", "advert")]
+    assert breaking(play(recorded, plain, allowed=frozenset(("advert",)))[1]) == []
 
 
 def test_a_path_in_the_target_replaces_the_recorded_service_s_own() -> None:

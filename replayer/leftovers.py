@@ -1,0 +1,126 @@
+"""What a replay left over: every recorded message is played, matched or allowed, and anything else is told.
+
+A client's message is accounted for when it was sent. A server's is when an event of its label came in its scope: how
+often an event comes varies from run to run, so its number counts only where every recorded scope of the kind agrees
+on it. Events that keep a connection alive are always allowed, and so are the labels that the user names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ..cassettes import Connection, Direction, Session
+from ..contracts import Contract, Finding, Severity, label_of
+from ..contracts.evidence import FIRM_SCOPES
+from .breaking import breaking
+from .comparison import TURN, Pair, Scope, scopes_of
+from .keep_alive import keeps_alive
+from .timeline import DATA
+
+OFTEN = 5
+"""Times that an event was recorded, though not always, before its absence is more than chance (less than 1 %)."""
+
+NEVER = 1 << 62
+"""A turn that no play reaches."""
+
+_UNASKED = frozenset(("event/unknown-label", "event/unexpected", "event/missing", "replay/leftover"))
+
+
+def unplayed(baseline: Session, candidate: Session, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield what a replay did not send although nothing breaking says why: stopping early never passes."""
+    reasons = [finding for finding in found if finding.severity is Severity.BREAKING]
+    places = {finding.connection for finding in reasons}
+    if None in places:  # a request failed, on which anything may depend
+        return
+    played = {connection.number: _sent(connection) for connection in candidate.connections}
+    for connection in baseline.connections:
+        number = connection.number
+        if connection.handshake.status == 0 or number in places:
+            continue
+        recorded = _sent(connection)
+        left = recorded - played.get(number, 0)
+        if number not in played or left > 0:
+            text = f"connection {number} was not played"
+            if number in played:
+                text = f"{left} of {recorded} recorded client messages of connection {number} were not sent"
+            yield breaking("replay/leftover", text, number, baseline=recorded, candidate=played.get(number))
+    answered = {exchange.number for exchange in candidate.exchanges}
+    for exchange in baseline.exchanges:
+        if exchange.status and exchange.number not in answered:
+            path = exchange.target.partition("?")[0]
+            yield breaking(
+                "replay/leftover", f"{exchange.method} {path} was not played", None, label=f"{exchange.method} {path}"
+            )
+
+
+def _sent(connection: Connection) -> int:
+    return sum(message.direction is Direction.CLIENT and message.kind in DATA for message in connection.messages)
+
+
+def unmatched(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
+    """Yield the recorded events of the server that nothing in the candidate answers to.
+
+    That an event which always came is gone is another finding (``event/missing``); here are those that did not come
+    always, and those that came less often than they always did.
+    """
+    yield from _never_again(pairs, stopped)
+    yield from _fewer(pairs, contract, stopped)
+
+
+def _never_again(pairs: Sequence[Pair], stopped: Mapping[int, int]) -> Iterator[Finding]:
+    recorded: Counter[str] = Counter()
+    first: dict[str, tuple[int, int]] = {}
+    came: set[str] = set()
+    for baseline, candidate in pairs:
+        number = candidate.connection.number
+        came |= {event.symbol for event in candidate.events(Direction.SERVER)}
+        for moment in baseline.moments:
+            if moment.message.direction is not Direction.SERVER or moment.turn >= stopped.get(number, NEVER):
+                continue
+            for event in moment.events:
+                if not keeps_alive(event):
+                    recorded[event.symbol] += 1
+                    first.setdefault(event.symbol, (number, event.position))
+    for symbol, times in recorded.items():
+        if symbol in came:
+            continue
+        connection, position = first[symbol]
+        often = "once" if times == 1 else f"{times} times"
+        finding = _left(symbol, f"`{label_of(symbol)}` was recorded {often} and never came", connection, times, 0)
+        chance = times < OFTEN
+        yield replace(finding, position=position, severity=Severity.INFO if chance else Severity.WARNING)
+
+
+def _fewer(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
+    alike: dict[tuple[str, str], list[Scope]] = defaultdict(list)
+    for baseline, _ in pairs:
+        for scope in scopes_of(baseline, contract):
+            alike[scope.name, scope.first.symbol].append(scope)
+    for _, candidate in pairs:
+        number = candidate.connection.number
+        for scope in scopes_of(candidate, contract):
+            like = alike[scope.name, scope.first.symbol]
+            # A turn is a place in time, not a piece of work.
+            if scope.name == TURN or len(like) < FIRM_SCOPES or scope.last_turn >= stopped.get(number, NEVER):
+                continue
+            for symbol, came in scope.counts.items():
+                usual = like[0].counts[symbol]
+                if came < usual and all(other.counts[symbol] == usual for other in like):
+                    label = label_of(symbol)
+                    text = (
+                        f"`{label}` came {came} of {usual} times ({scope.name}={scope.value}); "
+                        f"all {len(like)} recorded scopes that begin so have it {usual} times"
+                    )
+                    yield _left(symbol, text, number, usual, came)
+
+
+def _left(symbol: str, message: str, connection: int, baseline: int, candidate: int) -> Finding:
+    finding = breaking("replay/leftover", message, connection, baseline=baseline, candidate=candidate, missing=symbol)
+    return replace(finding, severity=Severity.WARNING)
+
+
+def without_allowed(findings: Sequence[Finding], allowed: Collection[str]) -> list[Finding]:
+    """Return the findings less those that say only that an event with an allowed label came, or did not."""
+    return [finding for finding in findings if not (finding.id in _UNASKED and finding.label in allowed)]

@@ -1,0 +1,51 @@
+"""What a client does to repeat a session, and what each step waits for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sessions import MS, connection, session
+
+from wstape.contracts import infer
+from wstape.replayer import Script, compile_script
+from wstape.replayer.script import LONGEST_PAUSE_NS
+
+
+def script(*said: tuple[str, object], pauses_ms: tuple[int, ...] = ()) -> Script:
+    """The script of one connection; ``pauses_ms`` are added before its messages, in order."""
+    one = connection(*said)
+    later = 0
+    messages = list(one.messages)
+    for number, pause_ms in enumerate(pauses_ms):
+        later += pause_ms
+        messages[number] = replace(messages[number], at_ns=messages[number].at_ns + later * MS)
+    recorded = session(replace(one, messages=tuple(messages)))
+    return compile_script(recorded, infer([recorded.records()]))
+
+
+@pytest.mark.parametrize(("pause_ms", "kept_ns"), [(200, 201 * MS), (60_000, LONGEST_PAUSE_NS)])
+def test_a_pause_that_nothing_explains_is_kept(pause_ms: int, kept_ns: int) -> None:
+    asked = script(
+        (">", {"type": "start"}), (">", {"type": "cancel"}), ("<", {"type": "cancelled"}), pauses_ms=(0, pause_ms)
+    )
+    assert [send.unexplained_ns for send in asked.connections[0].sends] == [MS, kept_ns]
+
+
+def test_a_pause_that_an_answer_or_a_value_explains_is_not_kept() -> None:
+    key = "k-9d1e66b04f9a"
+    asked = script(
+        ("<", {"type": "welcome", "key": key}),
+        (">", {"type": "ask"}),
+        (">", {"type": "more", "key": key}),
+        (">", {"type": "ping"}),
+        ("<", {"type": "answer"}),
+        (">", {"type": "bye"}),
+        pauses_ms=(500, 500, 500, 500, 500, 500),
+    )
+    assert [(send.label, send.unexplained_ns) for send in asked.connections[0].sends] == [
+        ("ask", 0),  # after the welcome
+        ("more", 0),  # after the key
+        ("ping", 0),  # whenever
+        ("bye", 0),  # after the answer
+    ]
