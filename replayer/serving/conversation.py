@@ -131,7 +131,7 @@ class Conversation:
         missing = [cue for cue in self._unheard() if cue.label not in self._manner.allowed]
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            text = f"the client {how}; recorded are `{missing[0].label}`{more} that it never sent"
+            text = f"the client {how} and never sent `{missing[0].label}`{more}, which the recording has"
             self._find("replay/leftover", text, missing[0].label, baseline=_payload(missing[0]))
         unsaid = [line for line in self.part.lines if self._owed(line) and line.index not in self._progress.said]
         if unsaid:
@@ -248,9 +248,7 @@ class Conversation:
         unsaid = [line for line in unsaid if self._owed(line)]
         if not unsaid:
             return None
-        text = (
-            f"`{cue.label}` came too early: recorded are {_names(unsaid)} before it, which the client did not wait for"
-        )
+        text = f"`{cue.label}` came too early: the client did not wait for {_names(unsaid)}, recorded before it"
         return self._finding("sequence/precedence", text, cue.label, baseline=unsaid[0].label)
 
     def _recast(self, message: Message, events: Sequence[Event]) -> Cue | None:
