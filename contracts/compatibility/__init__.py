@@ -1,0 +1,1 @@
+"""Whether a new contract still serves the clients of an old one."""
