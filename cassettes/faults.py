@@ -107,6 +107,11 @@ class Fault:
             reason=reason,
         )
 
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more passes on the connection behind it."""
+        return self.kind in ENDING
+
     def covers(self, target: str) -> bool:
         """Whether a handshake for this request target is meant."""
         return fnmatchcase(target.partition("?")[0], self.path)

@@ -52,7 +52,8 @@ Exit status: 0 served as recorded, 1 a client did something else or CMD failed, 
     "--latency", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait so long before each answer."
 )
 @click.option("--fresh-ids", is_flag=True, help="Make up anew the identifiers that the server issues.")
-@click.option("--seed", type=int, metavar="N", help="Make --fresh-ids repeatable.")
+@click.option("--fault", "faults", multiple=True, metavar="SPEC", help="Inject a fault: drop:after=20; repeatable.")
+@click.option("--seed", type=int, metavar="N", help="Make --fresh-ids and --fault repeatable.")
 @click.option("--now", is_flag=True, help="Move the server's times to today.")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME=VALUE", help="A value to send for {{secret:NAME}}.")
 @click.option(
@@ -76,6 +77,7 @@ def command(
     speed: float | None,
     latency: float,
     fresh_ids: bool,
+    faults: tuple[str, ...],
     seed: int | None,
     now: bool,
     secrets: tuple[str, ...],
@@ -96,10 +98,10 @@ def command(
     import ssl
     from datetime import UTC, datetime
 
-    from ..cassettes import Certificate, Redactor, Secrets, read_session
+    from ..cassettes import Certificate, Fault, Faults, Redactor, Secrets, read_session
     from ..contracts import Contract, fold, infer
     from ..recorder import Address
-    from ..replayer.serving import Manner, Service, freshness, placeholders
+    from ..replayer.serving import Desk, Manner, Service, freshness, placeholders
     from ..reports import Report
 
     address = Address.parse(listen)
@@ -113,8 +115,9 @@ def command(
         warn(f"{cassette} is incomplete: its recording was cut off; what it holds is served")
     loaded = Contract.load(contract) if contract is not None else infer([session.records()])
     values = {name: value for name in placeholders(session) if (value := given.get(name)) is not None}
-    service = Service(
+    desk = Desk(
         session,
+        loaded,
         lambda issued: Manner(
             contract=loaded,
             issued=issued,
@@ -131,11 +134,12 @@ def command(
             redactor=Redactor(known=values),
         ),
         secrets={f"{{{{secret:{name}}}}}": value for name, value in values.items()},
+        faults=Faults([Fault.parse(text) for text in faults], seed or 0),
         tell=lambda line: click.echo(line, err=True),
     )
     if not address.loopback:
         warn(f"{address} is not a loopback address: other machines can reach it")
-    failed, outcome = asyncio.run(_serve(service, address, tls, cmd))
+    failed, outcome = asyncio.run(_serve(Service(desk), address, tls, cmd))
     for what in outcome.never_asked:
         warn(f"never asked for: {what}")
     if failed is not None:

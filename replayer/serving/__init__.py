@@ -1,13 +1,15 @@
 """The server role: real clients are answered from a cassette."""
 
 from .conversation import Conversation, Leave, Manner, Mode, Say
+from .desk import Desk, Outcome, placeholders
 from .freshness import freshness
 from .part import Part, compile_part
 from .programme import Programme
-from .service import Outcome, Service, placeholders
+from .service import Service
 
 __all__ = [
     "Conversation",
+    "Desk",
     "Leave",
     "Manner",
     "Mode",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from wstape.cassettes import Redactor, Session
+from wstape.cassettes import Fault, Faults, Redactor, Session
 from wstape.contracts import Finding, infer
-from wstape.replayer.serving import Manner, Outcome, Service, freshness
+from wstape.replayer.serving import Desk, Manner, Outcome, Service, freshness
 
 PATIENCE = 20.0
 
@@ -44,18 +44,26 @@ class Served:
 
 @contextmanager
 def served(
-    session: Session, *, fresh_ids: bool = False, now: datetime | None = None, patience: float = 60.0, **manner: Any
+    session: Session,
+    *,
+    fresh_ids: bool = False,
+    now: datetime | None = None,
+    patience: float = 60.0,
+    faults: Sequence[str] = (),
+    **manner: Any,
 ) -> Generator[Served]:
     """Serve a session; ``manner`` as in `Manner`."""
     contract = infer([session.records()])
     fresh = freshness(identifiers=fresh_ids, seed=1, recorded=session.header.created, now=now)
     told: list[str] = []
-    service = Service(
+    desk = Desk(
         session,
+        contract,
         lambda issued: Manner(contract=contract, issued=issued, freshness=fresh, redactor=Redactor(), **manner),
+        faults=Faults([Fault.parse(text) for text in faults], seed=1),
         tell=told.append,
-        patience=patience,
     )
+    service = Service(desk, patience=patience)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import threading
+import time
 from collections.abc import Callable
 from socket import IPPROTO_TCP, TCP_CORK
 from typing import Any
@@ -353,6 +354,69 @@ def test_a_client_that_sends_nothing_is_told_of() -> None:
                 break
             threading.Event().wait(0.05)
     assert service.told[0] == "connection 1: waiting for the client's `ask`"
+
+
+# --- faults
+
+
+@pytest.mark.parametrize(
+    ("fault", "came", "code"),
+    [
+        ("drop:after=2", ["welcome", "started"], None),
+        ("close:after=2,code=1013,reason=later", ["welcome", "started"], 1013),
+        ("truncate:after=1", ["welcome"], None),
+        ("drop:from=client,times=1", ["welcome"], None),
+    ],
+)
+def test_a_fault_ends_the_connection_and_is_no_finding(fault: str, came: list[str], code: int | None) -> None:
+    got: list[str] = []
+    with served(chat(), faults=[fault]) as service, connect_sync(service.url) as socket:
+        got.append(json.loads(socket.recv(timeout=10))["type"])
+        socket.send(asked())
+        with pytest.raises(ConnectionClosedError) as closed:
+            got.extend(json.loads(text)["type"] for text in iter(lambda: socket.recv(timeout=10), ""))
+        assert (closed.value.rcvd.code if closed.value.rcvd else None) == code
+    assert got == came
+    assert service.findings == ()
+
+
+def test_messages_are_doubled_and_delayed() -> None:
+    faults = ["duplicate:after=1,times=1", "delay:time=50ms,after=3"]
+    with served(chat(), faults=faults) as service, connect_sync(service.url) as socket:
+        socket.recv(timeout=10)
+        socket.send(asked())
+        begun = time.monotonic()
+        came = [json.loads(socket.recv(timeout=10))["type"] for _ in range(4)]
+        assert time.monotonic() - begun >= 0.05
+        socket.send(json.dumps(STOP))
+        assert json.loads(socket.recv(timeout=10))["type"] == "stopped"
+    assert came == ["started", "started", "delta", "done"]
+    assert service.findings == ()
+
+
+def test_a_half_open_connection_says_nothing_and_ends_nothing() -> None:
+    with (
+        served(chat(), faults=["half-open:after=1"]) as service,
+        connect_sync(service.url, close_timeout=0.1) as socket,
+    ):
+        socket.recv(timeout=10)
+        socket.send(asked())
+        with pytest.raises(TimeoutError):
+            socket.recv(timeout=0.3)
+    assert service.findings == ()
+
+
+def test_every_second_handshake_is_refused() -> None:
+    statuses: list[int] = []
+    with served(chat(), faults=["refuse:every=2,status=503"]) as service:
+        for _ in range(4):
+            try:
+                converse(service.url, WHOLE)
+                statuses.append(101)
+            except InvalidStatus as refused:
+                statuses.append(refused.response.status_code)
+    assert statuses == [101, 503, 101, 503]
+    assert service.findings == ()
 
 
 # --- other libraries
