@@ -33,8 +33,10 @@ class JsonEnvelope:
     def fit(cls, sample: Sample) -> tuple[float, Self]:
         """Find the discriminators; the confidence grows with the share of messages that are objects and labelled."""
         objects: dict[Direction, list[JsonObject]] = {direction: [] for direction in Direction}
+        decoded = 0
         for message, value in sample.entries:
             read = cls.decoded(message, value)
+            decoded += read is not value and isinstance(read, dict)
             if isinstance(read, dict):
                 objects[message.direction].append(cast("JsonObject", read))
         found: dict[Direction, str | None] = {}
@@ -43,7 +45,8 @@ class JsonEnvelope:
             other = next((pointer for pointer in found.values() if pointer is not None), None)
             found[direction] = find_discriminator(objects[direction], other)
         total = sum(map(len, objects.values()))
-        if not total:
+        # Without a message that needs its decoding, an encoding of JSON's values explains no more than JSON does.
+        if not total or (cls is not JsonEnvelope and not decoded):
             return 0.0, cls()
         labelled = sum(len(objects[direction]) for direction, pointer in found.items() if pointer is not None)
         share = (total + labelled) / 2 / len(sample.entries)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from ...cassettes import Handshake, Kind, Message
+from ..json_text import NOT_JSON
 from .envelope import Payload, Plain
 from .sample import Sample
 
@@ -15,6 +16,11 @@ def opaque_payload(message: Message) -> Payload:
     if message.kind is Kind.TEXT:
         return Payload(label="text", value=message.text)
     return Payload(label="binary", value=None)
+
+
+def unread_payload(message: Message, value: object) -> Payload:
+    """Return the event of a message that a protocol does not provide for; "?" when it is JSON all the same."""
+    return opaque_payload(message) if value is NOT_JSON else Payload(label="?", value=value)
 
 
 class OpaqueEnvelope(Plain):

@@ -11,19 +11,39 @@ from functools import cache
 from typing import cast
 
 from ...cassettes import UsageError
+from .cbor import CborEnvelope
+from .cdp import CdpEnvelope
 from .envelope import Detectable, Envelope
+from .graphql_transport_ws import GraphqlTransportWsEnvelope
+from .graphql_ws import GraphqlWsEnvelope
 from .json_envelope import JsonEnvelope
 from .json_rpc import JsonRpcEnvelope
+from .jupyter import JupyterEnvelope
+from .messagepack import MessagePackEnvelope
+from .ocpp import OcppEnvelope
 from .opaque import OpaqueEnvelope
+from .phoenix import PhoenixEnvelope
 from .sample import Sample
 from .several import SeveralEnvelopes, parts_of
+from .signalr import SignalrEnvelope
+from .socket_io import SocketIoEnvelope
 
 GROUP = "wstape.envelopes"
 
 # Of equal confidence the first is taken.
 ENVELOPES: tuple[type[Detectable], ...] = (
     JsonRpcEnvelope,
+    CdpEnvelope,
+    SocketIoEnvelope,
+    GraphqlTransportWsEnvelope,
+    GraphqlWsEnvelope,
+    PhoenixEnvelope,
+    OcppEnvelope,
+    SignalrEnvelope,
+    JupyterEnvelope,
     JsonEnvelope,
+    MessagePackEnvelope,
+    CborEnvelope,
     OpaqueEnvelope,
 )
 
