@@ -53,6 +53,7 @@ class Fault:
     """
 
     kind: FaultKind
+    spec: str = ""  # as the user wrote it
     senders: tuple[Direction, ...] = (Direction.SERVER,)
     after: int = 0  # so many pass unharmed
     every: int = 1  # of those behind them, each so manieth
@@ -94,6 +95,7 @@ class Fault:
             raise _bad(text, "a reason has at most 123 bytes")
         return cls(
             kind=kind,
+            spec=text,
             senders=_SENDERS[sender],
             after=_whole(text, values, "after", 0, 0),
             every=_whole(text, values, "every", 1, 1),

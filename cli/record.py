@@ -72,6 +72,17 @@ Exit status: 0 recorded, 2 bad usage, a file that cannot be written or a secret 
 @click.option("--max-duration", metavar="TIME", help="End after TIME, such as 90s, 15m or 1h30m.")
 @click.option("--rotate-size", metavar="SIZE", help="Begin a new cassette when one is this large, such as 100M.")
 @click.option("--rotate-time", metavar="TIME", help="Begin a new cassette when one is this old.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="SPEC", help="Inject a fault, such as drop:after=20; repeatable."
+)
+@click.option(
+    "--fault-seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Chooses where a fault with a chance strikes.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what happens: connections, HTTP exchanges, notes.")
 @click.pass_context
@@ -100,6 +111,8 @@ def command(
     max_duration: str | None,
     rotate_size: str | None,
     rotate_time: str | None,
+    faults: tuple[str, ...],
+    fault_seed: int,
     quiet: bool,
     verbose: bool,
     allow_unsafe: bool,
@@ -114,7 +127,7 @@ def command(
     import asyncio
     from datetime import UTC, datetime
 
-    from ..cassettes import CassetteError, Certificate, FileError, Target, UsageError
+    from ..cassettes import CassetteError, Certificate, Fault, FileError, Target, UsageError
     from ..recorder import (
         Address,
         Recorder,
@@ -172,6 +185,8 @@ def command(
         selection=Selection(only=only, http=not skip_http, connections=max_connections),
         rotation=rotation if rotation != Rotation() else None,
         max_message=parse_size("--max-message", max_message) if max_message is not None else None,
+        faults=tuple(map(Fault.parse, faults)),
+        fault_seed=fault_seed,
         max_duration=parse_duration("--max-duration", max_duration) if max_duration is not None else None,
     )
     talk = _Talk(quiet=quiet, verbose=verbose, status=not cmd)

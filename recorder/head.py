@@ -76,6 +76,7 @@ class Rewriting:
     resource: str = ""  # what a WebSocket client that dials "/" gets, "" for "/" itself
     own: frozenset[str] = frozenset()  # authorities that name the recorder, lower case
     preserve_host: bool = False
+    extensions: bool = True  # False: WebSocket extensions are not asked for
     response: ResponseRewriting | None = None  # None: responses pass as they are
 
     def apply(self, raw: bytes) -> bytes:
@@ -84,6 +85,8 @@ class Rewriting:
         lines = raw.split(b"\n")
         if self.resource and head.upgrades:
             lines[0] = self._request_line(lines[0], head)
+        if not self.extensions:
+            lines = [line for line in lines if line.partition(b":")[0].lower() != b"sec-websocket-extensions"]
         if not self.preserve_host:
             # A client may know the recorder by a name of its own; its Host is that name.
             own = self.own | {(header(head.headers, "host") or "").lower()}

@@ -20,6 +20,7 @@ from ..cassettes import (
     FLUSH_INTERVAL_NS,
     CassetteWriter,
     Closed,
+    Faults,
     FileError,
     Header,
     Record,
@@ -65,6 +66,7 @@ class Recorder:
     tape: Tape
     backlog: Backlog
     route: Route
+    faults: Faults
 
     def __init__(
         self, settings: Settings, report: Report | None = None, watch: Callable[[Record], None] | None = None
@@ -78,6 +80,7 @@ class Recorder:
         self._address: Address | None = None
         self._rewriting: Rewriting | None = None
         self._numbers = Numbers(settings.selection)
+        self.faults = Faults(settings.faults, settings.fault_seed)
         self._watch = watch
         self._rotating: RotatingWriter | None = None
         self._rotation_problems: list[str] = []
@@ -234,7 +237,7 @@ class Recorder:
             self._idle.set()
 
     def _accept(self) -> asyncio.Protocol:
-        return Relay(self, Tap(self._rewriting, self._numbers)).client
+        return Relay(self, Tap(self._rewriting, self._numbers, apart=bool(self.faults))).client
 
     def _open_writer(self) -> RecordWriter:
         settings = self.settings
@@ -292,6 +295,7 @@ class Recorder:
             resource=target.resource,
             own=frozenset(host.lower() for host in hosts),
             preserve_host=self.settings.preserve_host,
+            extensions=not self.faults.repeating,
             response=ResponseRewriting(
                 host=target.host,
                 port=target.port,

@@ -7,32 +7,19 @@ reset are passed from one transport to the other.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
-import sys
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from ..cassettes import Direction, Ending
+from ..cassettes import Direction, Ending, Faults, Note
 from .backlog import Backlog
+from .injection import Injection
+from .parting import answer, end_writing, reset
 from .tap import Burst, Tap
 from .tape import Tape
-
-try:
-    import fcntl
-    import termios
-except ImportError:  # Windows
-    fcntl = termios = None
 
 CONNECT_TIMEOUT = 20.0  # seconds for TCP and TLS; browsers give up after 20 to 30
 REFUSAL_TIMEOUT = 5.0  # seconds that a client has to read a 502
 HELD_LIMIT = 64 * 1024  # bytes taken from a client before they can be sent on; asyncio's own write limit
-
-RESET_PATIENCE = 1.0  # seconds that what was sent before a reset has to arrive
-RESET_STEP = 0.01
-
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: close() sends RST
 
 
 class Upstream(Protocol):
@@ -40,6 +27,7 @@ class Upstream(Protocol):
 
     tape: Tape
     backlog: Backlog
+    faults: Faults
 
     async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
         """Open a connection to the target. Raises OSError."""
@@ -61,7 +49,18 @@ class Upstream(Protocol):
 class _End(asyncio.Protocol):
     """One side of a relay, called by the event loop."""
 
-    __slots__ = ("_backlog", "_relay", "_tap", "direction", "peer", "reset", "sent_eof", "transport")
+    __slots__ = (
+        "_backlog",
+        "_full",
+        "_held",
+        "_relay",
+        "_tap",
+        "direction",
+        "injection",
+        "peer",
+        "sent_eof",
+        "transport",
+    )
 
     peer: _End
 
@@ -72,13 +71,18 @@ class _End(asyncio.Protocol):
         self.direction = direction
         self.transport: asyncio.Transport | None = None
         self.sent_eof = False  # this side sends no more
+        self.injection: Injection | None = None
+        self._full = False  # what is sent to this side piles up
+        self._held = False  # what this side has sent is held back
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._relay.connected(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._tap.unchanged and (peer := self.peer.transport) is not None:
+        if self.injection is not None:
+            self.injection.receive_data(self.direction, data)
+        elif self._tap.unchanged and (peer := self.peer.transport) is not None:
             peer.write(data)
             self._backlog.append(self._relay, self.direction, data)
         else:
@@ -90,12 +94,40 @@ class _End(asyncio.Protocol):
         return self.transport is not None and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
+        self._full = True
         if self.peer.transport is not None:
             self.peer.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if self.peer.transport is not None:
+        self._full = False
+        if self.peer.transport is not None and not self.peer._held:
             self.peer.transport.resume_reading()
+
+    def hold(self) -> None:
+        self._held = True
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        self._held = False
+        if self.transport is not None and not self.peer._full:
+            self.transport.resume_reading()
+
+    def send(self, data: bytes) -> None:
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def finish(self) -> None:
+        if self.transport is not None:
+            end_writing(self.transport)
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+    def reset(self) -> None:
+        if self.transport is not None:
+            reset(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -111,8 +143,10 @@ class Relay:
         "_client",
         "_connecting",
         "_ended",
+        "_ended_by_fault",
         "_ending",
         "_first",
+        "_injection",
         "_patience",
         "_refusing",
         "_server",
@@ -132,10 +166,12 @@ class Relay:
         self._first: list[bytes] = []  # for the server, until there is a connection to it
         self._connecting: asyncio.Task[None] | None = None
         self._refusing = False
+        self._injection: Injection | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._by: Direction | None = None  # whose transport ended first
         self._ending = Ending.EOF
         self._ended = False
+        self._ended_by_fault = False
 
     @property
     def client(self) -> asyncio.Protocol:
@@ -165,6 +201,8 @@ class Relay:
         unread = not self._tap.unchanged
         self._backlog.read()
         self.read(end.direction, data, self._tape.now_ns())
+        if self._upstream.faults and self._refused():
+            return
         self._to_client()
         to_server = self._tap.data_to_server() if unread else data if end is self._client else b""
         if to_server:
@@ -175,6 +213,8 @@ class Relay:
                 self._client.transport.pause_reading()
             elif end is self._server and to_server:
                 self._client.transport.resume_reading()
+        if self._upstream.faults and self._tap.upgraded is not None and self._injection is None:
+            self._inject(self._tap.upgraded)
         self._pass_eof()
 
     def connected(self, end: _End) -> None:
@@ -197,7 +237,7 @@ class Relay:
     def eof(self, end: _End) -> None:
         """One side sends no more: tell the other side."""
         end.sent_eof = True
-        if self._by is None:
+        if self._by is None and not self._ended_by_fault:
             self._by = end.direction
         self._backlog.read()
         self._tap.receive_eof(end.direction, self._tape.now_ns())
@@ -211,14 +251,16 @@ class Relay:
 
     def lost(self, end: _End, error: Exception | None) -> None:
         """A transport is gone: so must the other one go, in the same way."""
-        if self._by is None:
+        if self._by is None and not self._ended_by_fault:
             self._by = end.direction
-        if error is not None and self._ending is Ending.EOF and not end.sent_eof:
+        if error is not None and self._ending is Ending.EOF and not (end.sent_eof or self._ended_by_fault):
             self._ending = Ending.RESET
         other = end.peer.transport
         if other is not None:
+            if self._injection is not None and self._injection.client_only and end is self._server:
+                return
             if error is not None:
-                _reset(other)
+                reset(other)
             else:
                 other.close()
             return
@@ -255,12 +297,12 @@ class Relay:
         client = self._client.transport
         if client is None:
             return
-        body = f"wstape: {line}\n".encode()
-        client.write(
-            b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
-        )
-        _end_writing(client)
+        client.write(answer(502, f"wstape: {line}"))
+        self._end_refused(client)
+
+    def _end_refused(self, client: asyncio.Transport) -> None:
+        """Let the client read the answer, and go."""
+        end_writing(client)
         if self._client.sent_eof:
             client.close()
             return
@@ -268,17 +310,59 @@ class Relay:
         client.resume_reading()
         self._patience = asyncio.get_running_loop().call_later(REFUSAL_TIMEOUT, client.close)
 
+    def _refused(self) -> bool:
+        """Answer a handshake in the server's place when a fault says so."""
+        target, client = self._tap.handshake_begun(), self._client.transport
+        fault = self._upstream.faults.handshake(target) if target is not None else None
+        if fault is None or client is None:
+            return False
+        self._refusing = True
+        refusal = answer(fault.status, "wstape: refused by an injected fault")
+        self._tap.receive_data(Direction.SERVER, refusal, self._tape.now_ns())
+        self._collect()
+        self.struck(f"fault: the handshake is refused with {fault.status}", Ending.REFUSED)
+        client.write(refusal)
+        self._end_refused(client)
+        return True
+
+    def _inject(self, target: str) -> None:
+        """Let faults into the WebSocket that has just been opened."""
+        faults = self._upstream.faults.connection(target)
+        self._injection = Injection(self, self._client, self._server, faults)
+        for end in (self._client, self._server):
+            end.injection = self._injection
+            if early := self._tap.early(end.direction):
+                self._injection.receive_data(end.direction, early)
+
+    def passed(self, direction: Direction, data: bytes) -> None:
+        """Let the tap read what an injection has sent on."""
+        self._backlog.append(self, direction, data)
+
+    def struck(self, text: str, ending: Ending | None) -> None:
+        """Put a fault on the tape; ``ending`` says how it has ended the connection."""
+        self._backlog.read()
+        self._tape.append(Note(text=text, at_ns=self._tape.now_ns(), connection=self._tap.connection))
+        if ending is not None:
+            self._ended_by_fault = True
+            self._by, self._ending = None, ending
+
+    def caught_up(self) -> None:
+        """Pass on an end that has waited for what was held back."""
+        self._pass_eof()
+
     def _pass_eof(self) -> None:
         client, server = self._client, self._server
         if client.transport is None or server.transport is None:
+            return
+        if self._injection is not None and self._injection.busy:
             return
         if client.sent_eof and server.sent_eof:
             client.transport.close()
             server.transport.close()
         elif client.sent_eof and not self._tap.held:
-            _end_writing(server.transport)
+            end_writing(server.transport)
         elif server.sent_eof:
-            _end_writing(client.transport)
+            end_writing(client.transport)
 
     def _collect(self) -> None:
         for record in self._tap.received():
@@ -293,44 +377,9 @@ class Relay:
         self._ended = True
         if self._patience is not None:
             self._patience.cancel()
+        if self._injection is not None:
+            self._injection.stop()
         self._backlog.read()
         self._tap.connection_lost(self._tape.now_ns(), by=self._by, ending=self._ending)
         self._collect()
         self._upstream.relay_ended(self)
-
-
-def _end_writing(transport: asyncio.Transport) -> None:
-    if transport.can_write_eof():
-        transport.write_eof()
-    else:
-        transport.close()
-
-
-def _reset(transport: asyncio.Transport, patience: float = RESET_PATIENCE) -> None:
-    """Reset a connection once what was written before has left this machine's buffers.
-
-    A reset throws away what is still in them. Without us between, what the sender had got rid of would arrive.
-    """
-    if transport.is_closing():
-        return
-    sock = cast("socket.socket | None", transport.get_extra_info("socket"))
-    if patience > 0 and (transport.get_write_buffer_size() or _unsent(sock)):
-        transport.pause_reading()
-        loop = asyncio.get_running_loop()
-        loop.call_later(RESET_STEP, _reset, transport, patience - RESET_STEP)
-        return
-    if sock is not None:
-        with contextlib.suppress(OSError):  # not TCP, or gone already
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    transport.abort()
-
-
-def _unsent(sock: socket.socket | None) -> int:
-    """Bytes that the kernel still has to send or to hear of; 0 where it does not tell."""
-    if sock is None or fcntl is None or termios is None:
-        return 0
-    try:
-        # On a socket this is SIOCOUTQ, see tcp(7).
-        return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-    except OSError:
-        return 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..cassettes import Certificate, RedactionRules, Target, UsageError
+from ..cassettes import Certificate, Fault, RedactionRules, Target, UsageError
 from .address import Address
 from .rotation import Rotation
 from .route import Route
@@ -42,6 +42,8 @@ class Settings:
     selection: Selection = EVERYTHING
     rotation: Rotation | None = None  # None: one cassette
     max_message: int | None = None  # bytes of a message that are stored, None for all
+    faults: tuple[Fault, ...] = ()  # to be put into the traffic
+    fault_seed: int = 0
     max_duration: float | None = None  # seconds after which `run` ends the recording
 
     def route(self, environment: Mapping[str, str]) -> Route:
@@ -65,8 +67,13 @@ class Settings:
 
     def header_notes(self) -> dict[str, str]:
         """The notes for the cassette's header: the user's, and what a reviewer has to know."""
-        insecure = {"insecure": "the target's certificate was not checked"}
-        return {**(insecure if self.insecure and self.target.tls else {}), **self.notes}
+        notes: dict[str, str] = {}
+        if self.insecure and self.target.tls:
+            notes["insecure"] = "the target's certificate was not checked"
+        if self.faults:
+            notes["faults"] = " ".join(fault.spec for fault in self.faults)
+            notes["fault-seed"] = str(self.fault_seed)
+        return {**notes, **self.notes}
 
 
 def default_output(target: Target, now: datetime) -> Path:

@@ -46,10 +46,12 @@ class Tap:
     """
 
     __slots__ = (
+        "_apart",
         "_asking",
         "_awaiting",
         "_client",
         "_closed_by",
+        "_early",
         "_head",
         "_head_at_ns",
         "_held",
@@ -60,15 +62,29 @@ class Tap:
         "_server",
         "_to_client",
         "_to_server",
+        "_told",
         "connection",
         "unchanged",
+        "upgraded",
     )
 
     def __init__(
-        self, rewriting: Rewriting | None = None, numbers: Numbers | None = None, *, limit: int = MESSAGE_LIMIT
+        self,
+        rewriting: Rewriting | None = None,
+        numbers: Numbers | None = None,
+        *,
+        limit: int = MESSAGE_LIMIT,
+        apart: bool = False,
     ) -> None:
-        """``limit`` bounds the bytes of one message that is recorded."""
+        """``limit`` bounds the bytes of one message that is recorded.
+
+        With ``apart``, frames that came together with a handshake are neither read nor given to be sent: `early` has
+        them.
+        """
         self.unchanged = False
+        self.upgraded: str | None = None  # what a WebSocket was asked for with, once it is open
+        self._apart = apart
+        self._early: dict[Direction, bytes] = {}
         self.connection: int | None = None  # number of the WebSocket, once it is open
         self._rewriting = rewriting
         self._numbers = numbers or Numbers()
@@ -80,6 +96,7 @@ class Tap:
         self._head_at_ns = 0
         self._asking: Exchange | None = None  # whose request body is arriving
         self._awaiting: deque[Exchange] = deque()  # answers come in the order of the requests
+        self._told: Exchange | None = None  # by `handshake_begun`
         self._held = bytearray()
         self._client: FrameReader | None = None
         self._server: FrameReader | None = None
@@ -182,6 +199,20 @@ class Tap:
         data = b"".join(self._to_client)
         self._to_client.clear()
         return data
+
+    def early(self, direction: Direction) -> bytes:
+        """The frames of ``direction`` that were kept apart; a second call gives none."""
+        return self._early.pop(direction, b"")
+
+    def handshake_begun(self) -> str | None:
+        """The target of a handshake that has been read and that nobody has answered; for each, only once.
+
+        None as well while an answer to an earlier request is awaited.
+        """
+        if len(self._awaiting) != 1 or not self._awaiting[0].upgrade or self._awaiting[0] is self._told:
+            return None
+        self._told = self._awaiting[0]
+        return self._told.head.target
 
     @property
     def held(self) -> int:
@@ -286,6 +317,11 @@ class Tap:
             data = exchange.receive_response(data, self._to_client)
             if exchange.switched:
                 self._awaiting.clear()
+                self.upgraded = exchange.head.target
+                if self._apart:
+                    self._early = {Direction.CLIENT: bytes(self._held), Direction.SERVER: data}
+                    self._held.clear()
+                    data = b""
                 self._to_client.append(data)
                 self._establish(exchange, at_ns)
                 self.receive_data(Direction.SERVER, data, at_ns)

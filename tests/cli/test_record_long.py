@@ -384,6 +384,7 @@ def test_a_terminal_shows_a_line_that_changes(upstream: str, tmp_path: Path) -> 
         (["--max-message", "-1"], "--max-message '-1' is not a size"),
         (["--max-connections", "0"], "--max-connections"),
         (["-q", "-v"], "--quiet and --verbose"),
+        (["--fault", "bang"], "--fault 'bang'"),
         (["--tls-key", "x"], "--tls-cert"),
         (["--client-cert", "x"], "--client-cert has no use"),
     ],
