@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .envelopes import envelope_option
-from .reporting import warn_incomplete
+from .learning import summaries
+from .reporting import warn
 
 if TYPE_CHECKING:
     from ..contracts import Contract
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     epilog="""\b
 Example:
   wstape infer chat.cassette -o chat.contract.json
-  wstape infer cassettes/*.cassette > chat.contract.json
+  wstape infer cassettes/*.cassette --jobs 4 > chat.contract.json
+  wstape infer new.cassette -o chat.contract.json --update
 
 Exit status: 0 done, 2 bad usage or bad input, 3 a recording is incomplete (what it holds was learned from).
 """
@@ -27,37 +29,75 @@ Exit status: 0 done, 2 bad usage or bad input, 3 a recording is incomplete (what
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: standard output, as is '-'."
 )
+@click.option(
+    "--update", is_flag=True, help="Learn more into FILE. What a person pinned, relaxed, added or deleted there stays."
+)
 @envelope_option
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to read with.")
+@click.option("--no-state", is_flag=True, help="Leave out what a later --update needs.")
 @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
 @click.pass_context
 def command(
-    ctx: click.Context, cassettes: tuple[Path, ...], *, output: Path | None, envelope: tuple[str, ...], force: bool
+    ctx: click.Context,
+    cassettes: tuple[Path, ...],
+    *,
+    output: Path | None,
+    update: bool,
+    envelope: tuple[str, ...],
+    jobs: int,
+    no_state: bool,
+    force: bool,
 ) -> None:
     """Learn a contract from cassettes.
 
-    The same recordings give the same bytes, in whatever order they are named.
+    The same recordings give the same bytes: in whatever order they are named, in one go, with --update in parts, or by
+    several processes.
     """
-    from ..cassettes import FileError, Recording, open_cassette, write_text
-    from ..contracts import find_envelopes, infer
+    from ..cassettes import FileError, Recording, UsageError, open_cassette, write_text
+    from ..contracts import Contract, find_envelopes
+    from ..contracts.document import dumps
+    from ..contracts.sampling import TrafficSample
+    from ..contracts.summary import Summary
+    from ..contracts.updating import Previous, learned_document
 
     if output == Path("-"):
         output = None
-    if output is not None and output.exists() and not force:
-        raise FileError(output, "the file exists already", "choose another name, or overwrite it with --force")
+    if update and output is None:
+        raise UsageError("--update needs the contract to learn more into; name it with -o FILE")
+    previous = Previous.read(output) if update and output is not None and output.exists() else None
+    if output is not None and output.exists() and not (force or update):
+        raise FileError(
+            output,
+            "the file exists already",
+            "choose another name, learn more into it with --update, or overwrite it with --force",
+        )
     for path in cassettes:
         open_cassette(path)  # every file is looked at before the work on the first one begins
-    recordings = [Recording(path) for path in cassettes]
-    detection = find_envelopes(recordings, envelope)
-    contract = infer(recordings, envelope=detection.envelope)
-    text = contract.dumps()
+    traffic = TrafficSample()
+    for path in cassettes:
+        traffic.merge(TrafficSample.of(Recording(path)))
+    if previous is not None:
+        traffic.merge(previous.summary.traffic)
+        envelope = envelope or previous.named
+    detection = find_envelopes([list(traffic.records())], envelope)
+    summary = Summary(detection.envelope)
+    if previous is not None:
+        summary.merge(previous.summary)
+    summary.traffic = traffic
+    incomplete: list[tuple[Path, str]] = []
+    for part, path, problem in summaries(cassettes, detection.envelope, jobs):
+        summary.merge(part)
+        if problem:
+            incomplete.append((path, problem))
+    document = learned_document(summary, previous=previous, named=envelope, keep_state=not no_state)
+    contract = Contract.from_document(document, where=output or "contract")
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(dumps(document), nl=False)
     else:
-        write_text(output, text, force=force)
+        write_text(output, dumps(document), force=force or update)
     _summarise(contract, output, detection.lines())
-    incomplete = [recording for recording in recordings if recording.problem]
-    for recording in incomplete:
-        warn_incomplete(recording)
+    for path, problem in incomplete:
+        warn(f"{path} is incomplete: {problem}")
     if incomplete:
         ctx.exit(3)
 

@@ -24,6 +24,7 @@ from .json_text import NOT_JSON, join_pointer, parse, split_pointer
 from .rules import TEMPLATES, Rule
 from .schema import Schema
 from .scopes import Scope, ScopeReader
+from .volatile import volatile_places
 
 FORMAT = "contract"
 VERSION = 1
@@ -84,19 +85,15 @@ class Contract:
         """Return the scopes that an event belongs to, finest first, its connection last."""
         return cast("ScopeReader", self._reader).keys(event)  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
+    def volatile(self, symbol: str) -> tuple[str, ...]:
+        """Return the pointers of an event's payload whose values are not compared, "*" for every item or key."""
+        claim = self.events.get(symbol)
+        return () if claim is None or claim.payload is None else volatile_places(claim.payload)
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a document. Raises FileError, or ContractError with the place in the document."""
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ContractError(path, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
-            data = path.read_bytes()
-        except OSError as error:
-            raise FileError.from_os_error(path, error) from error
-        document = parse(data)
-        if document is NOT_JSON:
-            raise ContractError(path, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
-        return cls.from_document(document, where=path)
+        return cls.from_document(read_document(path), where=path)
 
     @classmethod
     def from_document(cls, document: object, *, where: Path | str = "contract") -> Self:
@@ -127,6 +124,20 @@ class Contract:
     def dumps(self) -> str:
         """Return the document's text: the same contract gives the same bytes."""
         return dumps(self.document())
+
+
+def read_document(path: Path) -> object:
+    """Return a document's JSON value. Raises FileError, and ContractError when it is too large or no JSON."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ContractError(path, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError.from_os_error(path, error) from error
+    document = parse(data)
+    if document is NOT_JSON:
+        raise ContractError(path, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
+    return document
 
 
 def _event_document(claim: EventClaim) -> _Object:

@@ -94,14 +94,14 @@ class Summary:
 
     def merge(self, other: Summary) -> None:
         """Take into account all that another one remembers. Raises ContractError when it was read otherwise."""
-        if not self.reads_like(other.envelope):
+        if not (self.reads_like(other.envelope) or other.reads_like(self.envelope)):
             raise ContractError(
                 "contract",
                 "",
-                f"read as {_words(self.envelope)} before, and as {_words(other.envelope)} together with what is new",
-                "learn from all recordings in one go",
+                f"some recordings were read as {_words(other.envelope)}, and all together are {_words(self.envelope)}",
+                "learn from all of them in one go",
             )
-        self.envelope = other.envelope
+        self.envelope = self.envelope if other.reads_like(self.envelope) else other.envelope
         self.traffic.merge(other.traffic)
         self.cassettes += other.cassettes
         self.connections += other.connections

@@ -71,3 +71,43 @@ def test_the_envelope_can_be_named() -> None:
 def test_what_was_learned_from_passes_the_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["infer", "a.cassette", "b.jsonl", "-o", "chat.contract.json"]) == 0
     assert run(["check", "a.cassette", "b.jsonl", "--contract", "chat.contract.json", "--fail-on", "info"]) == 0
+
+
+def test_parts_and_processes_give_the_same_bytes() -> None:
+    write_records(Path("b.cassette"), session(2))
+    write_records(Path("c.cassette"), session(4))
+    assert run(["infer", "a.cassette", "b.cassette", "c.cassette", "-o", "whole.json"]) == 0
+    assert run(["infer", "c.cassette", "b.cassette", "a.cassette", "--jobs", "2", "-o", "jobs.json"]) == 0
+    assert run(["infer", "b.cassette", "-o", "parts.json", "--update"]) == 0  # there is none yet
+    assert run(["infer", "c.cassette", "a.cassette", "-o", "parts.json", "--update"]) == 0
+    assert Path("whole.json").read_bytes() == Path("jobs.json").read_bytes() == Path("parts.json").read_bytes()
+
+
+def test_the_state_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", "-o", "whole.json"]) == 0
+    assert run(["infer", "a.cassette", "-o", "bare.json", "--no-state"]) == 0
+    whole, bare = json.loads(Path("whole.json").read_text()), json.loads(Path("bare.json").read_text())
+    assert list(whole)[-1] == "state"
+    del whole["state"]
+    assert whole == bare
+    capsys.readouterr()
+    assert run(["infer", "b.jsonl", "-o", "bare.json", "--update"]) == 2
+    assert "bare.json: /state: nothing is remembered here" in capsys.readouterr().err
+    assert json.loads(Path("bare.json").read_text()) == bare
+
+
+def test_an_update_needs_a_file_and_the_same_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", "--update"]) == 2
+    assert run(["infer", "a.cassette", "-o", "one.json"]) == 0
+    before = Path("one.json").read_bytes()
+    assert run(["infer", "b.jsonl", "-o", "one.json", "--update", "--envelope", "opaque"]) == 2
+    told = capsys.readouterr().err
+    assert "--update needs the contract to learn more into; name it with -o FILE" in told
+    assert "some recordings were read as json (client /type, server /type), and all together are opaque" in told
+    assert Path("one.json").read_bytes() == before
+
+
+def test_a_named_envelope_is_remembered() -> None:
+    assert run(["infer", "a.cassette", "--envelope", "opaque", "-o", "one.json"]) == 0
+    assert run(["infer", "b.jsonl", "-o", "one.json", "--update"]) == 0
+    assert set(Contract.load(Path("one.json")).events) == {"client:text", "server:text"}

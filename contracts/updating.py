@@ -1,0 +1,262 @@
+"""Learning more into a document that people have edited: their decisions stay.
+
+Three documents are compared, as version control does it: what was learned last time (which the ``state`` member
+remembers), what stands in the document now, and what is learned now. What a person changed stays changed, what they
+deleted stays deleted, what they added stays; all else is as it is learned now.
+
+A claim that is pinned keeps what it says. One that was only relaxed or described goes when the recordings no longer
+bear it out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from . import state
+from .contract import Contract, read_document
+from .errors import ContractError
+from .inference import contract_of
+from .schema import PINNED, SEEN
+from .summary import Summary
+
+_Object = dict[str, object]
+
+# Members of a schema that hold other schemas: a pinned schema speaks for itself, not for them.
+_SCHEMAS = ("additionalProperties", "items")
+_SCHEMA_MAPS = ("$defs", "properties")
+_SCHEMA_LISTS = ("anyOf", "oneOf", "prefixItems")
+_SETS = ("enum", "required", "type")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Previous:
+    """A document to learn more into, and what it remembers of how it was learned."""
+
+    document: Mapping[str, object]
+    summary: Summary
+    learned: Mapping[str, object]  # the document as it was learned, before any edit
+    named: tuple[str, ...]  # the envelopes that a person named
+
+    @classmethod
+    def read(cls, path: Path) -> Previous:
+        """Read a document. Raises FileError, and ContractError when it makes no sense or cannot be learned into."""
+        value = read_document(path)
+        Contract.from_document(value, where=path)
+        document = cast("_Object", value)
+        again = "learn from all recordings in one go"
+        if "state" not in document:
+            problem = "nothing is remembered here of the recordings, so no more can be learned into it"
+            raise ContractError(path, "/state", problem, again)
+        try:
+            parts = state.mapping(state.decode(document["state"]), lambda part: part)
+            previous = cls(
+                document=document,
+                summary=Summary.from_state(parts.get("summary")),
+                learned=state.mapping(parts.get("learned"), lambda part: part),
+                named=tuple(state.sequence(parts.get("named"), state.text)),
+            )
+        except (ValueError, ContractError) as error:
+            raise ContractError(path, "/state", f"cannot be read: {error}", again) from error
+        if document["envelope"] != previous.learned.get("envelope"):
+            problem = "changed by hand, but the recordings were read under another one"
+            raise ContractError(path, "/envelope", problem, "learn from all recordings in one go, with --envelope")
+        return previous
+
+
+def learned_document(
+    summary: Summary, *, previous: Previous | None = None, named: tuple[str, ...] = (), keep_state: bool = True
+) -> _Object:
+    """Return the document of all that is summarised, with the edits of a previous one; ``state`` is its last member.
+
+    Raises ContractError when there is no event in it.
+    """
+    learned = contract_of(summary).document()
+    document = learned if previous is None else _merge_documents(previous.learned, previous.document, learned)
+    document = {key: value for key, value in document.items() if key != "state"}
+    if keep_state:
+        document["state"] = state.encode({"summary": summary.state(), "learned": learned, "named": list(named)})
+    return document
+
+
+def _merge_documents(
+    base: Mapping[str, object], edited: Mapping[str, object], learned: Mapping[str, object]
+) -> _Object:
+    merged = _merge_objects(
+        base,
+        edited,
+        learned,
+        {
+            "events": _merge_events,
+            "scopes": _merge_named(_merge_scope),
+            "private": _merge_named(_merge_claim),
+            "closings": _merge_deep,
+        },
+    )
+    for member in ("version", "envelope", "learned"):
+        merged[member] = learned[member]
+    return {key: merged[key] for key in (*learned, *(key for key in merged if key not in learned)) if key in merged}
+
+
+_Merge = Callable[[object, object, object], object]
+
+
+def _merge_value(base: object, edited: object, learned: object) -> object:
+    """What a person changed stays."""
+    return learned if edited == base else edited
+
+
+def _merge_objects(
+    base: object, edited: object, learned: object, members: Mapping[str, _Merge], default: _Merge = _merge_value
+) -> _Object:
+    before, now, new = map(_object, (base, edited, learned))
+    merged: _Object = {}
+    for key in (*new, *(key for key in now if key not in new)):
+        if key not in now:
+            if key not in before:
+                merged[key] = new[key]
+        elif key not in before:
+            merged[key] = now[key]
+        elif key in new:
+            merged[key] = members.get(key, default)(before[key], now[key], new[key])
+        elif now[key] != before[key]:
+            merged[key] = now[key]
+    return merged
+
+
+def _merge_deep(base: object, edited: object, learned: object) -> object:
+    if all(isinstance(part, dict) for part in (base, edited, learned)):
+        return _sorted(_merge_objects(base, edited, learned, {}, _merge_deep))
+    return _merge_value(base, edited, learned)
+
+
+def _merge_events(base: object, edited: object, learned: object) -> object:
+    return _sorted(_merge_objects(base, edited, learned, {}, _merge_event))
+
+
+def _merge_event(base: object, edited: object, learned: object) -> object:
+    return _merge_objects(base, edited, learned, {"payload": _merge_schema})
+
+
+def _merge_schema(base: object, edited: object, learned: object) -> object:
+    if edited == base:
+        return learned
+    if not (isinstance(base, dict) and isinstance(edited, dict) and isinstance(learned, dict)):
+        return cast("object", edited)
+    before, now, new = cast("_Object", base), cast("_Object", edited), cast("_Object", learned)
+    members: dict[str, _Merge] = dict.fromkeys(_SCHEMAS, _merge_schema)
+    members |= dict.fromkeys(_SCHEMA_MAPS, _merge_schema_map)
+    members |= dict.fromkeys(_SCHEMA_LISTS, _merge_schema_list)
+    if now.get(PINNED) is True:
+        # All that it says of its own value stands; only the evidence and what lies below go on.
+        below = {*members, SEEN}
+        merged = _merge_objects(_only(before, below), _only(now, below), _only(new, below), members)
+        kept = {key: value for key, value in now.items() if key not in below}
+        return {key: (merged | kept)[key] for key in (*now, *merged) if key in merged or key in kept}
+    members |= dict.fromkeys(_SETS, _merge_set)
+    merged = _merge_objects(before, now, new, members)
+    if "enum" in merged and "enum" in before and "enum" not in new:
+        del merged["enum"]  # the values turned out to be no closed set
+    if merged.get("required") == []:
+        del merged["required"]
+    return merged
+
+
+def _only(schema: Mapping[str, object], keys: set[str]) -> _Object:
+    return {key: value for key, value in schema.items() if key in keys}
+
+
+def _merge_schema_map(base: object, edited: object, learned: object) -> object:
+    return _sorted(_merge_objects(base, edited, learned, {}, _merge_schema))
+
+
+def _merge_schema_list(base: object, edited: object, learned: object) -> object:
+    before, now, new = map(_array, (base, edited, learned))
+    if not len(before) == len(now) == len(new):
+        return _merge_value(base, edited, learned)
+    return [_merge_schema(*three) for three in zip(before, now, new, strict=True)]
+
+
+def _merge_set(base: object, edited: object, learned: object) -> object:
+    before, now, new = (
+        cast("list[object]", part) if isinstance(part, list) else [part] for part in (base, edited, learned)
+    )
+    merged = [item for item in new if item in now or item not in before]
+    merged += [item for item in now if item not in before and item not in merged]
+    if all(isinstance(item, str) for item in merged):
+        merged.sort(key=str)
+    # A type that stands alone is written without a list.
+    return merged[0] if len(merged) == 1 and not isinstance(learned, list) else merged
+
+
+def _merge_named(merge: _Merge) -> _Merge:
+    def named(base: object, edited: object, learned: object) -> object:
+        return _merge_list(base, edited, learned, lambda entry: str(entry.get("name")), merge)
+
+    return named
+
+
+def _merge_scope(base: object, edited: object, learned: object) -> object:
+    members: dict[str, _Merge] = {"paths": _merge_deep, "rules": _merge_rules}
+    return _merge_objects(base, edited, learned, members)
+
+
+def _merge_rules(base: object, edited: object, learned: object) -> object:
+    return _merge_list(base, edited, learned, _rule_key, _merge_claim)
+
+
+def _rule_key(rule: Mapping[str, object]) -> str:
+    return json.dumps([rule.get("rule"), rule.get("of")])
+
+
+def _merge_claim(base: object, edited: object, learned: object) -> object:
+    return _merge_objects(base, edited, learned, {})
+
+
+def _merge_list(
+    base: object, edited: object, learned: object, key_of: Callable[[Mapping[str, object]], str], merge: _Merge
+) -> list[object]:
+    """Merge arrays of objects that have a key; what a person added stays behind what it stood behind."""
+    before, now, new = ({key_of(_object(entry)): entry for entry in _array(part)} for part in (base, edited, learned))
+    merged: dict[str, object] = {}
+    for key, entry in new.items():
+        if key in now and key in before:
+            merged[key] = merge(before[key], now[key], entry)
+        elif key in now:
+            merged[key] = now[key]
+        elif key not in before:
+            merged[key] = entry
+    order = list(merged)
+    behind = -1
+    for key, entry in now.items():
+        if key in merged:
+            behind = order.index(key)
+        elif key not in before or _is_decided(_object(entry)):
+            behind += 1
+            order.insert(behind, key)
+            merged[key] = entry
+    return [merged[key] for key in order]
+
+
+def _is_decided(claim: Mapping[str, object]) -> bool:
+    """Tell whether a claim stays though the recordings no longer bear it out: pinned, or made a person's own."""
+    return (
+        claim.get("pinned") is True
+        or not any(evidence in claim for evidence in ("seen", "values", "instances"))
+        or any(_object(rule).get("pinned") is True for rule in _array(claim.get("rules")))
+    )
+
+
+def _object(value: object) -> _Object:
+    return cast("_Object", value) if isinstance(value, dict) else {}
+
+
+def _array(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _sorted(merged: Mapping[str, object]) -> _Object:
+    return {key: merged[key] for key in sorted(merged)}
