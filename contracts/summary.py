@@ -94,14 +94,11 @@ class Summary:
 
     def merge(self, other: Summary) -> None:
         """Take into account all that another one remembers. Raises ContractError when it was read otherwise."""
-        if not (self.reads_like(other.envelope) or other.reads_like(self.envelope)):
-            raise ContractError(
-                "contract",
-                "",
-                f"some recordings were read as {_words(other.envelope)}, and all together are {_words(self.envelope)}",
-                "learn from all of them in one go",
-            )
-        self.envelope = self.envelope if other.reads_like(self.envelope) else other.envelope
+        if not other.reads_like(self.envelope):
+            if self.labels and self.reads_like(other.envelope):
+                self.envelope = other.envelope
+            else:
+                raise self._read_otherwise(other)
         self.traffic.merge(other.traffic)
         self.cassettes += other.cassettes
         self.connections += other.connections
@@ -112,6 +109,14 @@ class Summary:
         self.privacy.merge(other.privacy)
         for direction, codes in other.closings.items():
             self.closings[direction].update(codes)
+
+    def _read_otherwise(self, other: Summary) -> ContractError:
+        return ContractError(
+            "contract",
+            "",
+            f"some recordings were read as {_words(other.envelope)}, and all together are {_words(self.envelope)}",
+            "learn from all of them in one go",
+        )
 
     def reads_like(self, envelope: Envelope) -> bool:
         """Tell whether what is remembered would be the same, had it been read under another envelope."""

@@ -41,7 +41,7 @@ def _marked(schema: _Schema, root: _Schema, before: Pointer, above: frozenset[in
         yield before
         return
     inside = above | {id(schema)}
-    for step, below in _steps(schema, root):
+    for step, below in _own_steps(schema):
         yield from _marked(below, root, (*before, step), inside)
     for branch in _branches(schema, root):
         yield from _marked(branch, root, before, inside)
@@ -50,7 +50,15 @@ def _marked(schema: _Schema, root: _Schema, before: Pointer, above: frozenset[in
 def _steps(
     schema: _Schema, root: _Schema, above: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield the schemas of what lies directly below a place."""
+    """Yield the schemas of what lies directly below a place, in all branches."""
+    yield from _own_steps(schema)
+    inside = above | {id(schema)}
+    for branch in _branches(schema, root):
+        if id(branch) not in inside:
+            yield from _steps(branch, root, inside)
+
+
+def _own_steps(schema: _Schema) -> Iterator[tuple[str, dict[str, object]]]:
     properties = schema.get("properties")
     if isinstance(properties, dict):
         for key, below in cast("dict[str, object]", properties).items():
@@ -65,10 +73,6 @@ def _steps(
         for number, below in enumerate(cast("list[object]", prefix)):
             if isinstance(below, dict):
                 yield str(number), cast("dict[str, object]", below)
-    inside = above | {id(schema)}
-    for branch in _branches(schema, root):
-        if id(branch) not in inside:
-            yield from _steps(branch, root, inside)
 
 
 def _branches(schema: _Schema, root: _Schema) -> Iterator[dict[str, object]]:

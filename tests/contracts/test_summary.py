@@ -72,8 +72,11 @@ def test_a_state_is_small() -> None:
 def test_what_was_read_otherwise_is_not_merged() -> None:
     one = summarise([session(1)])
     other = summarise([session(2)], envelope="opaque")
-    with pytest.raises(ContractError, match=r"read as json \(client /type, server /type\) before, and as opaque"):
+    said = r"some recordings were read as opaque, and all together are json \(client /type, server /type\); learn"
+    with pytest.raises(ContractError, match=said):
         one.merge(other)
+    with pytest.raises(ContractError, match=said):
+        Summary(one.envelope).merge(other)
 
 
 def test_a_side_that_was_silent_does_not_stand_in_the_way() -> None:
