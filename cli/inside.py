@@ -1,13 +1,13 @@
-"""A recording as its events, and where its client's values came from: ``show --events`` and ``show --bindings``."""
+"""A recording as its events, as a script, and where its client's values came from, for ``show``."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..cassettes import Direction, Message, Opened, Record, Session, printable
 from ..contracts import CONNECTION, Envelope, EventReader, infer
-from ..replayer import find_bindings, traces
+from ..replayer import compile_script, confidence, find_bindings, screenplay, traces
 
 _ARROWS = {Direction.CLIENT: "->", Direction.SERVER: "<-"}
 
@@ -31,9 +31,13 @@ def event_lines(records: Iterable[Record], envelope: Envelope) -> Iterator[str]:
             yield f"{place} {printable(event.label):<24} {printable(' '.join(keys))}".rstrip()
 
 
-def binding_lines(session: Session, envelope: Envelope) -> Iterator[str]:
-    """Yield a line for each value of the client that the server issued, and for each that must come from outside."""
-    found = find_bindings(session, traces(session, envelope))
+def binding_lines(session: Session, envelope: Envelope, others: Sequence[Session] = ()) -> Iterator[str]:
+    """Yield a line for each value of the client that the server issued, and for each that must come from outside.
+
+    ``others`` are recordings of the same, with which the bindings may agree or not.
+    """
+    recordings = [find_bindings(one, traces(one, envelope)) for one in (session, *others)]
+    found = recordings[0]
     uses = Counter(hole.value for holes in found.holes.values() for hole in holes)
     uses.update(token for tokens in found.tokens.values() for token in tokens)
     if not found.bindings and not found.secrets:
@@ -42,7 +46,12 @@ def binding_lines(session: Session, envelope: Envelope) -> Iterator[str]:
         times = uses[binding.value]
         yield (
             f"{printable(str(binding.value))}  from {printable(str(binding.source))}"
-            f", sent by the client {times} time{'' if times == 1 else 's'}"
+            f", sent by the client {times} time{'' if times == 1 else 's'}; {confidence(binding, recordings)}"
         )
     for name in found.secrets:
         yield f"{{{{secret:{name}}}}}  from outside: replay needs --secret {name}=VALUE or --secrets FILE"
+
+
+def script_lines(session: Session, envelope: Envelope) -> Iterator[str]:
+    """Return what a replay of the session does, step by step, and what each step waits for, a line each."""
+    return screenplay(compile_script(session, infer([session.records()], envelope=envelope)))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
+
+if TYPE_CHECKING:
+    from ..replayer import Take
 
 _SKIP = 125  # what git bisect run takes for "this commit cannot be tested"
 _DYING = 0.5  # seconds between a build's last connection and its end
@@ -50,6 +55,19 @@ _DYING = 0.5  # seconds between a build's last connection and its end
     metavar="FILE",
     help="Values that 'record --keep-secrets' wrote.",
 )
+@click.option(
+    "--login",
+    metavar="CMD",
+    help="Run CMD before the replay; it prints secrets as NAME=VALUE and header fields as 'Name: value', a line each.",
+)
+@click.option(
+    "--bindings",
+    "bindings_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="JSON that says which values are bound to what, and which never.",
+)
+@click.option("--fresh-ids", is_flag=True, help="Renew the identifiers that the recorded client made up itself.")
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Put into handshakes and requests.")
 @click.option(
     "--timeout",
@@ -79,6 +97,9 @@ def command(
     save: Path | None,
     secrets: tuple[str, ...],
     secret_files: tuple[Path, ...],
+    login: str | None,
+    bindings_file: Path | None,
+    fresh_ids: bool,
     headers: tuple[str, ...],
     timeout: float | None,
     speed: float | None,
@@ -106,14 +127,18 @@ def command(
 
     from ..cassettes import FileError, Secrets, Target, UnreachableError, UsageError, read_session, write_records
     from ..contracts import Contract, Finding, fold, infer, verdict
-    from ..replayer import BuildDiedError, Options, gap, prepare, replay, running_build
+    from ..replayer import BuildDiedError, Options, Overrides, Reading, gap, log_in, prepare, replay, running_build
     from ..reports import Case, Report
 
     if save is not None and (len(cassettes) > 1 or repeat > 1):
         raise UsageError("--save takes one cassette played once; leave --repeat and the other cassettes out")
     if save is not None and save.exists() and not force:
         raise FileError(save, "the file exists already", "choose another name, or overwrite it with --force")
-    given = Secrets.load(secrets, secret_files, os.environ)
+    reading = Reading(
+        allowed=frozenset(allow_extra),
+        overrides=Overrides() if bindings_file is None else Overrides.load(bindings_file),
+        fresh=fresh_ids,
+    )
     aim = Target.parse(target)
     if insecure:
         warn(f"--insecure: the certificate of {aim.url} is not verified")
@@ -123,18 +148,31 @@ def command(
         headers=tuple(_header(text) for text in headers),
         timeout_ns=None if timeout is None else int(timeout * 1e9),
         speed=speed,
-        allowed=frozenset(allow_extra),
+        allowed=reading.allowed,
     )
     recordings = [(str(path), read_session(path)) for path in cassettes]
     for name, session in recordings:
         if gap(session):
             warn(f"{name} is incomplete: {gap(session)}; what it holds is played")
     loaded = Contract.load(contract) if contract is not None else infer([s.records() for _, s in recordings])
-    takes = prepare(recordings, loaded, given, options.allowed)
+
+    def ready() -> tuple[Take, ...]:
+        return prepare(recordings, loaded, Secrets.load(secrets, secret_files, os.environ), reading)
+
+    if login is None:
+        ready()  # what is missing is told before anything is started
     cases: list[Case] = []
     connections = messages = 0
     try:
         with running_build(build_command, aim) if build_command is not None else nullcontext() as build:
+            if login is not None:
+                fields, printed = log_in(login, aim)
+                # What is given by hand wins over what the login says.
+                secrets = (*printed, *secrets)
+                names = {name.lower() for name, _ in options.headers}
+                kept = (one for one in fields if one[0].lower() not in names)
+                options = replace(options, headers=(*options.headers, *kept))
+            takes = ready()
             for take in takes:
                 found: list[Finding] = []
                 for _ in range(repeat):
@@ -166,7 +204,7 @@ def command(
             raise
         warn(f"skipped: {error}")
         return _SKIP
-    named = takes[0].name if len(takes) == 1 else f"{len(takes)} cassettes"
+    named = recordings[0][0] if len(recordings) == 1 else f"{len(recordings)} cassettes"
     report = Report(
         title=f"{named} against {aim.url}",
         findings=fold(finding for case in cases for finding in case.findings),

@@ -26,6 +26,7 @@ _WIDTH = 120  # columns, where no terminal says otherwise
 Example:
   wstape show chat.cassette
   wstape show --events chat.cassette
+  wstape show --script chat.cassette
   wstape show --jsonl chat.cassette | jq 'select(.record == "message")'
   git config diff.wstape.textconv 'wstape show --textconv'
 
@@ -37,6 +38,14 @@ Exit status: 0 done, 2 bad usage or not a cassette, 3 the recording is incomplet
 @click.option("--textconv", is_flag=True, help="For git diff: no times, no colour, nothing cut, all header fields.")
 @click.option("--events", is_flag=True, help="A line an event: its label and the identifiers of its scopes.")
 @click.option("--bindings", is_flag=True, help="The client's values that the server issued, and where.")
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="CASSETTE",
+    help="For --bindings: another recording of the same, with which they may agree; repeatable.",
+)
+@click.option("--script", is_flag=True, help="What a replay does, step by step, and what each step waits for.")
 @envelope_option
 @click.pass_context
 def command(
@@ -47,6 +56,8 @@ def command(
     textconv: bool,
     events: bool,
     bindings: bool,
+    beside: tuple[Path, ...],
+    script: bool,
     envelope: tuple[str, ...],
 ) -> None:
     """Look inside a cassette: one line a message, cut to the terminal's width.
@@ -56,19 +67,21 @@ def command(
     """
     from ..cassettes import Recording, UsageError
 
-    if jsonl + textconv + events + bindings > 1:
-        raise UsageError("--jsonl, --textconv, --events and --bindings are four views; choose one")
+    if jsonl + textconv + events + bindings + script > 1:
+        raise UsageError("--jsonl, --textconv, --events, --bindings and --script are five views; choose one")
+    if beside and not bindings:
+        raise UsageError("--beside names recordings to compare bindings with; add --bindings")
     recording = Recording(cassette)
     out: TextIO = sys.stdout
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 (RFC 8259 section 8.1); the backslash escape of a lone surrogate is JSON's own.
         wrapper = cast("io.TextIOWrapper", sys.stdout)
         wrapper.reconfigure(encoding="utf-8" if jsonl else None, errors="backslashreplace")
-    if envelope and not (events or bindings):
-        raise UsageError("--envelope tells how to read events; add --events or --bindings")
+    if envelope and not (events or bindings or script):
+        raise UsageError("--envelope tells how to read events; add --events, --bindings or --script")
     lines = (
-        _inner_lines(recording, envelope, events=events)
-        if events or bindings
+        _inner_lines(recording, envelope, beside, events=events, script=script)
+        if events or bindings or script
         else _lines(recording, out, ctx, jsonl=jsonl, textconv=textconv)
     )
     for line in lines:
@@ -79,9 +92,11 @@ def command(
         ctx.exit(3)
 
 
-def _inner_lines(recording: Recording, envelope: tuple[str, ...], *, events: bool) -> Iterator[str]:
+def _inner_lines(
+    recording: Recording, envelope: tuple[str, ...], beside: tuple[Path, ...], *, events: bool, script: bool
+) -> Iterator[str]:
     from ..contracts import find_envelopes
-    from .inside import binding_lines, event_lines
+    from .inside import binding_lines, event_lines, script_lines
 
     detection = find_envelopes([recording], envelope)
     for line in detection.lines():
@@ -89,9 +104,13 @@ def _inner_lines(recording: Recording, envelope: tuple[str, ...], *, events: boo
     if events:
         yield from event_lines(recording, detection.envelope)
     else:
-        from ..cassettes import Session
+        from ..cassettes import Session, read_session
 
-        yield from binding_lines(Session.gather(recording), detection.envelope)
+        session = Session.gather(recording)
+        if script:
+            yield from script_lines(session, detection.envelope)
+        else:
+            yield from binding_lines(session, detection.envelope, [read_session(path) for path in beside])
 
 
 def _lines(recording: Recording, out: TextIO, ctx: click.Context, *, jsonl: bool, textconv: bool) -> Iterator[str]:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
 from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Session
 from .leaves import Path, last_key, leaves, pointer
+from .naming import names_identifier
+from .overrides import Overrides
 from .timeline import Moment, Trace, in_time
 
 Scalar = str | int
@@ -35,6 +37,11 @@ class EventSource:
     path: Path
     payload: object  # of the recorded event, to find its like among several
 
+    @property
+    def name(self) -> str:
+        """The property that the value stood under."""
+        return last_key(self.path)
+
     def __str__(self) -> str:
         return f"{self.symbol} {pointer(self.path)} (connection {self.connection})"
 
@@ -45,6 +52,11 @@ class BodySource:
 
     exchange: int
     path: Path
+
+    @property
+    def name(self) -> str:
+        """The property that the value stood under."""
+        return last_key(self.path)
 
     def __str__(self) -> str:
         return f"response {self.exchange} {pointer(self.path)}"
@@ -63,7 +75,17 @@ class HeaderSource:
         return f"response {self.exchange} header {self.name}"
 
 
-Source = EventSource | BodySource | HeaderSource
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSource:
+    """The client made the value up itself, under this property, and its service may be sent another one."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return "the client itself"
+
+
+Source = EventSource | BodySource | HeaderSource | ClientSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +119,14 @@ class Bindings:
     secrets: tuple[str, ...]  # names of placeholders that nothing in the session issues
 
 
-def find_bindings(session: Session, timelines: Sequence[Trace]) -> Bindings:
-    """Find the values of the client's messages, handshakes and requests that the server issued before."""
-    search = _Search()
+def find_bindings(
+    session: Session, timelines: Sequence[Trace], overrides: Overrides | None = None, *, own: bool = False
+) -> Bindings:
+    """Find the values of the client's messages, handshakes and requests that the server issued before.
+
+    With ``own``, the identifiers that the client made up itself are bound as well, to a `ClientSource`.
+    """
+    search = _Search(overrides or Overrides(), own=own)
     exchanges = {exchange.number: exchange for exchange in session.exchanges}
     # What happened, as (time, order, thing): a response or a server message issues, a request uses.
     happenings: list[tuple[int, int, object]] = []
@@ -135,22 +162,22 @@ def find_bindings(session: Session, timelines: Sequence[Trace]) -> Bindings:
 def between(text: str, before: str, after: str) -> str | None:
     """Return the part of a live text that stands where, in the recorded one, the value stood between these two."""
     if not text.startswith(before):
-        return None
+        # Another host in a URL: what stands right before the value is enough to find it.
+        near = before[before.rstrip("/").rfind("/") + 1 :] if "/" in before else ""
+        found = text.find(near) if len(near) > 1 else -1
+        if found < 0:
+            return None
+        text, before = text[found:], near
     rest = text[len(before) :]
     end = rest.find(after[:1]) if after else len(rest)
     return rest if end < 0 else rest[:end]
 
 
-_IDENTIFYING = re.compile(
-    r"(?:^|_)(?:id|ids|uid|uuid|guid|ref|token|key|cursor|session|sid|nonce|handle|code|ticket|etag|version)$"
-)
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[^\s/?&=;,\"]+")
-
-
-def names_identifier(key: str) -> bool:
-    """Tell whether a property's name says that its value identifies something: ``thread_id``, ``runId``, ``cursor``."""
-    return bool(_IDENTIFYING.search(_HUMP.sub("_", key).replace("-", "_").lower()))
+_PART = re.compile(r"[^\s/?&=;,:|#@\"]{8,}")
+_LONGEST_JOINED = 2048  # characters of a text in whose parts identifiers are looked for
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MADE_UP = re.compile(r"[0-9A-Za-z_-]{8,}")
 
 
 def looks_issued(value: object, *keys: str) -> bool:
@@ -176,7 +203,9 @@ def looks_issued(value: object, *keys: str) -> bool:
 class _Search:
     """Walks the session in time and remembers who said a value first."""
 
-    def __init__(self) -> None:
+    def __init__(self, overrides: Overrides, *, own: bool) -> None:
+        self._overrides = overrides
+        self._binds_own = own
         self._issued: dict[Scalar, list[tuple[str, Binding]]] = defaultdict(list)
         self._own: set[Scalar] = set()  # values that the client said before any server did
         self._found: dict[tuple[type, Scalar], Binding] = {}
@@ -220,13 +249,17 @@ class _Search:
                     self._holes[place].append(Hole(path=path, value=match[0], whole=match[0] == value))
             elif self._use(value, last_key(path)):
                 self._holes[place].append(Hole(path=path, value=cast("Scalar", value), whole=True))
+            else:
+                for part in _parts(value):
+                    if part[0] in self._issued and self._use(part[0], ""):
+                        self._holes[place].append(Hole(path=path, value=part[0], whole=False))
 
     def request(self, exchange: HttpExchange) -> None:
         place = f"exchange {exchange.number}"
         body = exchange.request_body.decode("utf-8", "replace")
         self.texts(place, (exchange.target, *(value for _, value in exchange.request_headers)))
-        for _, value in leaves(_json(exchange.request_body) or {}):
-            if isinstance(value, str) and self._use(value, ""):
+        for path, value in leaves(_json(exchange.request_body) or {}):
+            if isinstance(value, str) and self._use(value, last_key(path)):
                 self._tokens[place].append(value)
         self.texts(place, [match[0] for match in PLACEHOLDER.finditer(body)])
 
@@ -254,10 +287,11 @@ class _Search:
         if isinstance(value, bool) or not isinstance(value, str | int):
             return
         self._remember(value, key, Binding(value=value, source=source))
+        for part in _parts(value):
+            self._remember(part[0], key, Binding(value=part[0], source=source, part=_around(part)))
         if isinstance(value, str) and "{{secret:" in value:
             for match in PLACEHOLDER.finditer(value):
-                part = (value[: match.start()], value[match.end() :])
-                self._remember(match[0], key, Binding(value=match[0], source=source, part=part))
+                self._remember(match[0], key, Binding(value=match[0], source=source, part=_around(match)))
 
     def _remember(self, value: Scalar, key: str, binding: Binding) -> None:
         known = self._issued[value]
@@ -271,16 +305,46 @@ class _Search:
             return False
         for name, binding in sorted(self._issued.get(value, ()), key=lambda known: known[0] != key):
             # 1 == True and 1 == 1.0 as dictionary keys; the types must be the same as well.
-            if type(binding.value) is type(value) and looks_issued(value, *((name, key) if key else (name,))):
+            if type(binding.value) is not type(value):
+                continue
+            said = self._overrides.allows(value, str(binding.source))
+            if said or (said is None and looks_issued(value, *((name, key) if key else (name,)))):
                 self._found.setdefault((type(value), value), binding)
                 return True
         # The client's own from here on, though the number may have stood somewhere in what the server had said.
         self._own.add(value)
+        if (
+            self._binds_own
+            and isinstance(value, str)
+            and _is_made_up(value, key)
+            and value not in self._overrides.never
+        ):
+            self._found.setdefault((str, value), Binding(value=value, source=ClientSource(name=key)))
+            return True
         return False
 
     def _use_placeholder(self, text: str, name: str) -> None:
         if not self._use(text, ""):
             self._secrets[name] = None
+
+
+def _parts(value: object) -> Iterator[re.Match[str]]:
+    """Yield the parts of a joined text, a URL or ``a:b``, that look issued by themselves."""
+    if isinstance(value, str) and len(value) <= _LONGEST_JOINED and "{{secret:" not in value:
+        for part in _PART.finditer(value):
+            if part[0] != value and looks_issued(part[0]) and any(character.isdigit() for character in part[0]):
+                yield part
+
+
+def _around(part: re.Match[str]) -> tuple[str, str]:
+    return part.string[: part.start()], part.string[part.end() :]
+
+
+def _is_made_up(value: str, key: str) -> bool:
+    """Tell whether a value of the client is an identifier that it made up: a UUID, or another under a telling name."""
+    if _UUID.fullmatch(value):
+        return True
+    return names_identifier(key) and bool(_MADE_UP.fullmatch(value)) and any(c.isdigit() for c in value)
 
 
 def message_place(connection: int, index: int) -> str:

@@ -13,28 +13,26 @@ from typing import Any, cast
 from ..cassettes import PLACEHOLDER, Direction
 from ..contracts import Event, Finding
 from .alignment import align
-from .bindings import names_identifier
 from .breaking import breaking
 from .comparison import Pair
 from .leaves import Path, last_key, pointer
+from .naming import names_identifier, names_time
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _MADE_UP = re.compile(r"[A-Za-z]{1,12}[_-][0-9A-Za-z_-]{6,}|[0-9a-fA-F]{12,}|[0-9A-Za-z_-]{24,}")
-_TIMELY = re.compile(r"(?:^|_)(?:time|timestamp|ts|at|date|ms|us|ns|seconds|duration|elapsed|latency|uptime|nonce)$")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def is_volatile(path: Path, baseline: object, candidate: object) -> bool:
     """Tell whether two differing values at a path are of the kind that differs between runs of one build."""
-    key = _HUMP.sub("_", last_key(path)).lower()
+    name = last_key(path)
     if isinstance(baseline, str) and isinstance(candidate, str):
         shaped = any(
             form.fullmatch(baseline) and form.fullmatch(candidate) for form in (_UUID, _TIME, PLACEHOLDER, _MADE_UP)
         )
-        return shaped or names_identifier(key) or bool(_TIMELY.search(key))
+        return shaped or names_identifier(name) or names_time(name)
     numbers = isinstance(baseline, int | float) and isinstance(candidate, int | float)
-    return numbers and (names_identifier(key) or bool(_TIMELY.search(key)))
+    return numbers and (names_identifier(name) or names_time(name))
 
 
 def exact_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:

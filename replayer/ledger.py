@@ -23,7 +23,7 @@ class Ledger:
     """Knows for every bound value of the recording where its live counterpart will come from, and takes it there."""
 
     def __init__(self, bindings: Sequence[Binding], secrets: Mapping[str, str]) -> None:
-        """``secrets`` gives values to placeholder texts that nothing in the session issues."""
+        """``secrets`` has values for texts that nothing in the session issues: placeholders, own identifiers."""
         self._live: dict[_Key, Scalar] = {(str, text): value for text, value in secrets.items()}
         self._bindings: dict[_Key, Binding] = {(type(binding.value), binding.value): binding for binding in bindings}
         self._events: dict[tuple[int, str], dict[tuple[int, int], list[Binding]]] = defaultdict(dict)
@@ -95,7 +95,7 @@ class Ledger:
     def source(self, value: Scalar) -> str:
         """Say in words where a value is expected from."""
         binding = self._bindings.get((type(value), value))
-        return str(binding.source) if binding else "nowhere in the recording"
+        return str(binding.source) if binding else "outside"
 
     def exchange(self, value: Scalar) -> int | None:
         """Return the number of the HTTP exchange whose response brings a value, None when no response does."""

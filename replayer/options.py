@@ -17,6 +17,7 @@ class Options:
     tls: ssl.SSLContext | None = None
     headers: Headers = ()  # put into every handshake and request, in place of recorded ones of the same name
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])  # placeholder text -> value
+    renewed: Mapping[str, str] = field(default_factory=dict[str, str])  # recorded identifier of the client -> another
     timeout_ns: int | None = None
     speed: float | None = None  # 1.0 keeps the recorded pauses; None: as fast as the server answers
     redact: bool = True

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from ..cassettes import Direction, Secrets, Session, UsageError
 from ..contracts import Contract, Finding
+from .bindings import ClientSource
+from .confidence import constants
 from .judgement import Mode, judge_replay
 from .options import Options
+from .overrides import Overrides
 from .player import Player
 from .script import Script, compile_script
 
@@ -24,16 +28,39 @@ class Take:
     secrets: dict[str, str]  # placeholder text -> value
 
 
-def prepare(
-    recordings: Sequence[tuple[str, Session]], contract: Contract, given: Secrets, allowed: Collection[str] = ()
-) -> tuple[Take, ...]:
-    """Make recordings, by name, ready; nothing waits for events with an ``allowed`` label.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How recordings are read into scripts."""
 
-    Raises UsageError that lists the secrets which nobody gave, or names a client message that was stored in part.
+    allowed: frozenset[str] = frozenset()  # labels of events that nothing waits for
+    overrides: Overrides = field(default_factory=Overrides)
+    fresh: bool = False  # the client's own identifiers are renewed
+
+
+def prepare(
+    recordings: Sequence[tuple[str, Session]], contract: Contract, given: Secrets, reading: Reading | None = None
+) -> tuple[Take, ...]:
+    """Make recordings, by name, ready. A binding that several recordings contradict is left out.
+
+    Raises UsageError that lists the secrets which nobody gave, or names a client message that was stored in part or an
+    override that fits nothing.
     """
+    reading = reading or Reading()
     for name, session in recordings:
         _require_whole(name, session)
-    scripts = [(name, session, compile_script(session, contract, allowed)) for name, session in recordings]
+
+    def compiled(overrides: Overrides) -> list[tuple[str, Session, Script]]:
+        return [
+            (name, session, compile_script(session, contract, reading.allowed, overrides, own=reading.fresh))
+            for name, session in recordings
+        ]
+
+    overrides = reading.overrides
+    scripts = compiled(overrides)
+    common = constants([script.found for _, _, script in scripts]) - overrides.sources.keys()
+    if common:
+        scripts = compiled(replace(overrides, never=overrides.never | common))
+    _require_used(overrides, [script for _, _, script in scripts])
     values = {secret: given.get(secret) for _, _, script in scripts for secret in script.secrets}
     missing = [secret for secret, value in values.items() if value is None]
     if missing:
@@ -61,6 +88,16 @@ def _require_whole(name: str, session: Session) -> None:
                 )
 
 
+def _require_used(overrides: Overrides, scripts: Sequence[Script]) -> None:
+    bound = {binding.value for script in scripts for binding in script.bindings}
+    for value, source in overrides.sources.items():
+        if value not in bound:
+            raise UsageError(
+                f"--bindings: the client never sends {value!r} after it came from {source!r}; "
+                "see 'wstape show --bindings' for the names of sources"
+            )
+
+
 def _placeholder(secret: str) -> str:
     return f"{{{{secret:{secret}}}}}"
 
@@ -73,7 +110,9 @@ def replay(
     What came is redacted as the recording was. ``version`` is wstape's own, for the new recording's header.
     """
     # A recording that was made without redaction is compared without it.
-    chosen = replace(options, secrets=take.secrets, redact=bool(take.session.header.redaction))
+    chosen = replace(
+        options, secrets=take.secrets, renewed=_renewed(take.script), redact=bool(take.session.header.redaction)
+    )
     played = asyncio.run(Player(take.script, take.session, contract, chosen, version).play())
     findings = judge_replay(
         take.session,
@@ -86,3 +125,14 @@ def replay(
         allowed=options.allowed,
     )
     return played.session, findings
+
+
+def _renewed(script: Script) -> dict[str, str]:
+    """Make up another identifier in the form of each that the recorded client made up."""
+    own = [binding for binding in script.bindings if isinstance(binding.source, ClientSource)]
+    if not own:
+        return {}
+    from .serving.freshness import FreshIdentifiers
+
+    identifiers = FreshIdentifiers(random.SystemRandom())
+    return {str(one.value): str(identifiers.fresh(one.value, one.source.name)) for one in own}

@@ -15,6 +15,7 @@ from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Messa
 from ..contracts import Contract, Event
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .keep_alive import keeps_alive
+from .overrides import Overrides
 from .timeline import Trace, traces
 
 LONGEST_PAUSE_NS = 1_000_000_000
@@ -99,15 +100,24 @@ class Script:
     exchanges: tuple[ExchangeScript, ...]
     bindings: tuple[Binding, ...]
     secrets: tuple[str, ...]  # names of placeholders whose values must come from outside
+    found: Bindings  # all that is known of the bindings
 
 
-def compile_script(session: Session, contract: Contract, allowed: Collection[str] = ()) -> Script:
+def compile_script(
+    session: Session,
+    contract: Contract,
+    allowed: Collection[str] = (),
+    overrides: Overrides | None = None,
+    *,
+    own: bool = False,
+) -> Script:
     """Turn a recorded session into a script, reading its events with the contract's envelope and scopes.
 
-    Nothing waits for events with an ``allowed`` label.
+    Nothing waits for events with an ``allowed`` label. With ``own``, the identifiers that the client made up are bound
+    too, so that others can be put in their place.
     """
     timelines = traces(session, contract.envelope)
-    found = find_bindings(session, timelines)
+    found = find_bindings(session, timelines, overrides, own=own)
     connections = session.connections
     reading = _Reading(contract=contract, always=_always(timelines), allowed=frozenset(allowed))
     return Script(
@@ -123,6 +133,7 @@ def compile_script(session: Session, contract: Contract, allowed: Collection[str
         ),
         bindings=found.bindings,
         secrets=found.secrets,
+        found=found,
     )
 
 

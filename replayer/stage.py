@@ -36,7 +36,7 @@ class Stage:
     def __init__(self, script: Script, contract: Contract, options: Options, log: Log) -> None:
         self.options = options
         self.log = log
-        self.ledger = Ledger(script.bindings, options.secrets)
+        self.ledger = Ledger(script.bindings, {**options.secrets, **options.renewed})
         self.reader = EventReader(contract.envelope)
         self.refused: set[int] = set()  # requests that were not sent, or answered with another status
         self.lines: dict[int, Line] = {}

@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 
 from ...cassettes import PLACEHOLDER
-from ..bindings import names_identifier
+from ..naming import names_identifier
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MADE_UP = re.compile(r"(?P<prefix>(?:[A-Za-z][A-Za-z0-9]{0,15}[_-])*)(?P<rest>[0-9A-Za-z]{6,})")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from sessions import connection, session
-from upstreams import answering_in_thread
+from upstreams import answering_in_thread, in_thread
+from websockets.sync.server import ServerConnection
 
 from wstape.cassettes import Session, read_session, write_records
 from wstape.cli import run
@@ -151,3 +154,45 @@ def test_replay_can_keep_the_recorded_pauses(capsys: pytest.CaptureFixture[str])
     with answering_in_thread({"type": "answer", "text": "live", "score": 3}) as target:
         status, document = judged(capsys, "replay", "good.cassette", "--target", target, "--speed", "1")
     assert (status, document["findings"]) == (0, [])
+
+
+def test_a_login_and_fresh_identifiers_reach_the_server(capsys: pytest.CaptureFixture[str]) -> None:
+    request = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    asked = connection(
+        (">", {"type": "ask", "request_id": request, "auth": "{{secret:key:1}}"}),
+        ("<", {"type": "answer", "request_id": request}),
+        (">", {"type": "ack", "request_id": request}),
+        ("<", {"type": "answer", "request_id": request}),
+        request_headers=(("X-Build", "1"),),
+    )
+    write_records(Path("asked.cassette"), session(asked).records())
+    came: list[dict] = []
+    fields: list[str] = []
+
+    def echoing(ws: ServerConnection) -> None:
+        assert ws.request is not None
+        fields.append(ws.request.headers["X-Build"])
+        for text in ws:
+            came.append(json.loads(text))
+            ws.send(json.dumps({"type": "answer", "request_id": came[-1]["request_id"]}))
+
+    login = shlex.join([sys.executable, "-c", "print('key=live-key', 'X-Build: 2', sep=chr(10))"])
+    with in_thread(echoing) as target:
+        arguments = ("replay", "asked.cassette", "--target", target, "--login", login)
+        assert judged(capsys, *arguments)[0] == 0
+        assert [message["request_id"] for message in came] == [request, request]
+        came.clear()
+        for mode in ("contract", "exact"):
+            status, document = judged(capsys, *arguments, "--fresh-ids", "--mode", mode)
+            assert (status, document["findings"]) == (0, [])
+    assert fields == ["2"] * 3
+    assert came[0]["auth"] == "live-key"
+    assert came[0]["request_id"] == came[1]["request_id"] != request
+    assert came[2]["request_id"] == came[3]["request_id"] != came[0]["request_id"]
+
+
+def test_a_bindings_file_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bindings.json").write_text('{"bind": [{"value": "x", "from": "nowhere"}]}', encoding="utf-8")
+    arguments = ["replay", "good.cassette", "--target", "ws://127.0.0.1:9", "--bindings", "bindings.json"]
+    assert run(arguments) == 2
+    assert "--bindings: the client never sends 'x'" in capsys.readouterr().err

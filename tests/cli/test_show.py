@@ -198,7 +198,8 @@ def test_events_with_their_scopes(conversation: Path, capsys: pytest.CaptureFixt
 def test_bindings_with_their_sources(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "--bindings", str(conversation)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "s-4f9a7d1e66b0  from server:welcome /session_id (connection 1), sent by the client 2 times",
+        "s-4f9a7d1e66b0  from server:welcome /session_id (connection 1), sent by the client 2 times; "
+        "high: 'session_id' names an identifier",
         "{{secret:password:1}}  from outside: replay needs --secret password:1=VALUE or --secrets FILE",
     ]
 
@@ -206,3 +207,16 @@ def test_bindings_with_their_sources(conversation: Path, capsys: pytest.CaptureF
 def test_one_view_at_a_time(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "--events", "--bindings", str(conversation)]) == 2
     assert "choose one" in capsys.readouterr().err
+
+
+def test_the_script_of_a_replay(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "--script", str(conversation)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "needs from outside: password:1"
+    assert "    after s-4f9a7d1e66b0 from server:welcome /session_id (connection 1)" in lines
+
+
+def test_bindings_beside_another_recording(conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "--bindings", str(conversation), "--beside", str(conversation)]) == 0
+    assert "low: the same in all 2 recordings" in capsys.readouterr().out
+    assert run(["show", str(conversation), "--beside", str(conversation)]) == 2

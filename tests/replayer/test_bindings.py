@@ -8,7 +8,8 @@ from sessions import connection, exchange, session
 from wstape.cassettes import Session
 from wstape.contracts import detect
 from wstape.replayer import find_bindings, traces
-from wstape.replayer.bindings import BodySource, EventSource, HeaderSource, between, looks_issued, names_identifier
+from wstape.replayer.bindings import BodySource, EventSource, HeaderSource, between, looks_issued
+from wstape.replayer.naming import names_identifier
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -106,6 +107,25 @@ def test_a_value_travels_between_connections_and_from_http() -> None:
     assert isinstance(sources[UUID], EventSource)
     assert bindings.tokens["handshake 1"] == (token,)
     assert [hole.value for hole in bindings.holes[2, 0]] == [UUID]
+
+
+def test_parts_of_joined_texts_are_bound_both_ways() -> None:
+    bindings = found(
+        session(
+            connection(
+                ("<", {"type": "upload", "url": "http://old:8000/upload/u9f4c0c1d?part=1", "thread_id": "thr77aa88"}),
+                (">", {"type": "done", "upload": "u9f4c0c1d", "place": "thr77aa88:u9f4c0c1d"}),
+            )
+        )
+    )
+    parts = {binding.value: binding.part for binding in bindings.bindings}
+    assert parts == {"u9f4c0c1d": ("http://old:8000/upload/", "?part=1"), "thr77aa88": None}
+    assert [(hole.path, hole.value, hole.whole) for hole in bindings.holes[1, 1]] == [
+        (("upload",), "u9f4c0c1d", True),
+        (("place",), "thr77aa88", False),
+        (("place",), "u9f4c0c1d", False),
+    ]
+    assert between("https://new/v2/upload/live1234?part=1", *parts["u9f4c0c1d"]) == "live1234"
 
 
 def test_a_cookie_is_bound_to_its_set_cookie() -> None:
