@@ -13,6 +13,7 @@ from .breaking import breaking
 from .comparison import Pair, compare, compare_exchanges, pair_up
 from .exact import exact_differences
 from .leftovers import unmatched, unplayed, without_allowed
+from .links import lost_links
 from .timeline import Trace, traces
 
 Mode = Literal["contract", "exact"]
@@ -100,6 +101,9 @@ def _judge(
     came = Counter(event.symbol for trace in candidate for event in trace.events())
     findings += [_confirmed(finding, came) for finding in checker.finish()]
     findings += unmatched(pairs, contract, stopped)
+    # What another connection should have got carries its identifiers.
+    told = {finding.label for finding in findings if finding.id in ("link/lost", "isolation/leak")}
+    findings += (finding for finding in lost_links(pairs) if finding.label not in told)
     return fold(one_a_cause(_renamed(without_allowed(findings, allowed), candidate, contract)))
 
 

@@ -96,6 +96,7 @@ BREAKING = {
     "completed-before-executing": ("sequence/alternate_succession", "tool_completed", None),
     "identifier-gone": ("payload/field-missing", "tool_completed", "/tool_call_id"),
     "identifier-wrong": ("link/lost", "tool_completed", "/tool_call_id"),
+    "thread-not-echoed": ("link/lost", "agent_started", "/thread_id"),
     "handshake-refused": ("handshake/status", None, None),
     "subprotocol-dropped": ("handshake/subprotocol", None, None),
     "text-to-binary": ("message/kind-changed", None, None),

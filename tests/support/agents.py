@@ -94,6 +94,9 @@ VARIANTS: dict[str, Callable[[Event, random.Random], list[Event]]] = {
     "identifier-wrong": on(
         "tool_completed", lambda event, _: {**event, "tool_call_id": f"call_{uuid.uuid4().hex[:12]}"}
     ),
+    "thread-not-echoed": on(
+        "agent_started", lambda event, _: {**event, "thread_id": f"thread_{uuid.uuid4().hex[:16]}"}
+    ),
     "other-words": on("agent_completed", lambda event, _: {**event, "answer": "Something else altogether."}),
     "reordered-keys": lambda event, _: [dict(reversed(event.items()))],
 }
