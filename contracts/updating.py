@@ -98,7 +98,9 @@ def _merge_documents(
     )
     for member in ("version", "envelope", "learned"):
         merged[member] = learned[member]
-    return {key: merged[key] for key in (*learned, *(key for key in merged if key not in learned)) if key in merged}
+    # What an editor reads first stays first.
+    order = dict.fromkeys(("$schema", *learned, *merged))
+    return {key: merged[key] for key in order if key in merged}
 
 
 _Merge = Callable[[object, object, object], object]

@@ -36,7 +36,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def _tree() -> set[str]:
     modules = (path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py"))
-    return {"wstape/py.typed", *(f"wstape/{path.relative_to(ROOT).as_posix()}" for path in modules)}
+    data = {"wstape/py.typed", "wstape/contracts/contract.schema.json"}
+    return {*data, *(f"wstape/{path.relative_to(ROOT).as_posix()}" for path in modules)}
 
 
 def test_the_wheel_holds_the_product_and_nothing_else(wheel: zipfile.ZipFile) -> None:

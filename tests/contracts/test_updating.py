@@ -120,6 +120,7 @@ def test_what_was_added_stays(written: Path) -> None:
         document["scopes"][0]["rules"].insert(1, rule)
         document["scopes"].insert(1, scope)
         document["events"]["server:bye"] = {"kind": "text"}
+        document["$schema"] = "contract.schema.json"
         schema(document, "server:agent_started")["properties"]["extra"] = {"type": "string"}
         schema(document, "server:agent_started", "model")["maxLength"] = 80
         schema(document, "server:tool_executing", "tool")["enum"].append("zip")
@@ -127,6 +128,7 @@ def test_what_was_added_stays(written: Path) -> None:
     document = updated(written, SECOND, add)
     assert document["scopes"][0]["rules"][1] == rule
     assert document["scopes"][1] == scope
+    assert next(iter(document.items())) == ("$schema", "contract.schema.json")
     assert list(document["events"]) == sorted(document["events"])
     assert document["events"]["server:bye"] == {"kind": "text"}
     assert schema(document, "server:agent_started", "extra") == {"type": "string"}
