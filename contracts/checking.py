@@ -22,7 +22,10 @@ from .similarity import RENAMED, shape_similarity
 MAX_UNKNOWN = 200
 """Unknown labels that are told apart; a service that invents more has data for a label."""
 
-_TEMPLATE_RANK = ("alternate_succession", "response", "precedence", "init", "end")
+_TEMPLATE_RANK = (
+    *("alternate_succession", "response", "precedence", "succession", "init", "end", "not_succession"),
+    *("exactly", "absence", "existence", "responded_existence", "chain_response"),
+)
 _KIND_RANK = ("missing", "extra", "order")
 
 
@@ -298,7 +301,7 @@ class Checker:
         link = self._link(group)
         if link is not None:
             return link
-        blamed = best.cause.symbols if best.cause.kind != "order" else {best.rule.events[-1]}
+        blamed = best.cause.symbols if best.cause.kind != "order" else set(best.rule.events[-1:])
         symbol = sorted(blamed)[0]
         symbols = frozenset(
             name for violation in group if violation.cause.kind == best.cause.kind for name in violation.cause.symbols
@@ -325,7 +328,8 @@ class Checker:
                 continue
             if lacking.grain != best.grain:
                 continue
-            a, b = lacking.rule.events
+            a = lacking.rule.a
+            b = next((symbol for symbol in lacking.rule.targets if symbol in unasked.trace), lacking.rule.targets[0])
             scope = self._contract.scopes[lacking.grain].scope
             path = scope.paths.get(b, (None,))[0]
             return Finding(
@@ -350,7 +354,7 @@ def _rank(violation: Violation) -> tuple[int, int, int, int, tuple[str, ...]]:
         violation.severity.rank,
         violation.grain,
         _KIND_RANK.index(violation.cause.kind),
-        _TEMPLATE_RANK.index(violation.rule.template) if violation.rule.template in _TEMPLATE_RANK else 9,
+        _TEMPLATE_RANK.index(violation.rule.template),
         violation.rule.events,
     )
 

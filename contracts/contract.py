@@ -163,11 +163,19 @@ def _scope_document(claim: ScopeClaim) -> _Object:
 
 
 def _rule_document(rule: Rule) -> _Object:
-    document: _Object = {"rule": rule.template, "of": list(rule.events)}
+    of: list[object] = list(rule.events)
+    places = TEMPLATES[rule.template].arity
+    if len(of) > places:  # alternatives in the last place
+        of[places - 1 :] = [list(rule.events[places - 1 :])]
+    document: _Object = {"rule": rule.template, "of": of}
+    if rule.times is not None:
+        document["times"] = rule.times
     if rule.seen is not None:
         document |= {"seen": rule.seen, "scopes": rule.scopes}
     if rule.surprise is not None:
         document["surprise"] = rule.surprise
+    if rule.broken:
+        document["broken"] = rule.broken
     if rule.pinned:
         document["pinned"] = True
     return document
@@ -337,14 +345,23 @@ class _Loader:
         if template is None:
             known = ", ".join(TEMPLATES)
             raise self._wrong(f"{place}/rule", f"{document.get('rule')!r} is not a rule (known: {known})")
-        events = self._array(document.get("of"), f"{place}/of")
-        if len(events) != template.arity or len({str(event) for event in events}) != len(events):
+        places = self._array(document.get("of"), f"{place}/of")
+        events = list(places)
+        if events and isinstance(events[-1], list) and template.takes_alternatives:
+            events[-1:] = self._array(cast("object", events[-1]), f"{place}/of/{len(events) - 1}")
+        distinct = len({str(event) for event in events}) == len(events)
+        if len(places) != template.arity or len(events) < len(places) or not distinct:
             raise self._wrong(f"{place}/of", f"{template.id} takes {template.arity} different event(s)")
         for event in events:
             self._symbol(event, f"{place}/of")
+        times = self._count(document.get("times"), f"{place}/times")
+        if times is not None and (not template.counts or not times):
+            raise self._wrong(f"{place}/times", f"{template.id} takes no such number of times")
         return Rule(
             template=template.id,
             events=tuple(cast("list[str]", events)),
+            times=times,
+            broken=self._count(document.get("broken", 0), f"{place}/broken") or 0,
             seen=self._count(document.get("seen"), f"{place}/seen"),
             scopes=self._count(document.get("scopes", 0), f"{place}/scopes") or 0,
             surprise=self._count(document.get("surprise"), f"{place}/surprise"),

@@ -36,6 +36,12 @@ FIRM_ORDER_SCOPES = 25
 """Nearly-always is the usual alternative to always: by the rule of three, 25 instances without an exception bound the
 exceptions at 12 % (95 % confidence)."""
 
+KEPT_SCOPES_PER_EXCEPTION = 100
+"""Scope instances that must stand behind a rule for each that broke it, or it is no rule. Such a rule warns."""
+
+FIRM_SCOPES_PER_EXCEPTION = 1000
+"""The same, before breaking the rule once more is breaking."""
+
 FIRM_PRIVATE_CONNECTIONS = 2
 """Connections over which `FIRM_SEEN` values must be spread before one that crosses is breaking: two users suffice."""
 
@@ -49,7 +55,12 @@ def is_firm(seen: int | None, scopes: int) -> bool:
     return seen is None or (seen >= FIRM_SEEN and scopes >= FIRM_SCOPES)
 
 
-def rule_is_firm(seen: int | None, scopes: int, surprise: int | None, kind: str) -> bool:
+def is_kept(broken: int, scopes: int) -> bool:
+    """Tell whether a rule that some of the scope instances broke is a rule with exceptions, and not just wrong."""
+    return broken * KEPT_SCOPES_PER_EXCEPTION <= scopes
+
+
+def rule_is_firm(seen: int | None, scopes: int, surprise: int | None, kind: str, *, broken: int = 0) -> bool:
     """Tell whether a sequence rule gates when it is broken by a cause of ``kind`` ("missing", "order", "extra").
 
     ``surprise`` is None for rules that chance does not explain: that a trace begins or ends with one certain event,
@@ -57,7 +68,7 @@ def rule_is_firm(seen: int | None, scopes: int, surprise: int | None, kind: str)
     """
     if seen is None:
         return True
-    if not is_firm(seen, scopes):
+    if not is_firm(seen, scopes) or broken * FIRM_SCOPES_PER_EXCEPTION > scopes:
         return False
     if surprise is None:
         return True

@@ -3,12 +3,17 @@
 A rule is only dropped for rules that are at least as firm: a firm rule never gives way to a tentative one.
 
 - alternate_succession(a, b) implies response(a, b) and precedence(a, b).
-- init(a) implies precedence(a, x), end(a) implies response(x, a).
+- init(a) implies precedence(a, x), end(a) implies response(x, a). A succession stands for its response and precedence.
+- An event that init, end or exactly claims is always there, and so are those that other rules bring with it.
+- Of events that alternate, one count is enough.
+- not_succession(a, b) follows where b comes once, before a, or a once, after b.
 - response, precedence and alternate_succession are reduced transitively. For the first two that loses nothing
   (both are transitive, and without cycles on traces in which their events come); for the third it leaves the order
   and the presence of all events held, and gives up only that the outer two take turns.
 - Where two events meet in a finer scope, a coarser scope says nothing of its own about the two: what is true of
   both there follows from the finer scope or comes from work that happened not to overlap when it was recorded.
+- Where clients take part in a scope, how often and in which order they ask is theirs: no count, no order that only
+  mirrors it. What comes before they ask is the server's own.
 - Between events of a whole connection, a response or precedence that chance explains is left out: in a few traces of
   many events some event is always the first and some the last.
 - A scope that joins the same events as a finer one repeats it.
@@ -19,7 +24,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .evidence import VACUOUS_BITS, is_firm, rule_is_firm
+from ..cassettes import Direction
+from .event import side
+from .evidence import VACUOUS_BITS, rule_is_firm
 from .rules import TEMPLATES, Rule
 from .scopes import Scope
 from .statistics import ScopeStatistics
@@ -42,12 +49,42 @@ def mine(scopes: Sequence[Mined]) -> list[tuple[Rule, ...]]:
         if any(_same_events(entry, other) for other in finer):
             mined.append(())
             continue
-        rules = [rule for template in TEMPLATES.values() for rule in template.mine(entry.statistics)]
-        kept = [rule for rule in _prune(rules) if not any(_restates(rule, other) for other in finer)]
+        mined_here = (rule for template in TEMPLATES.values() for rule in template.mine(entry.statistics))
+        rules = [rule for rule in mined_here if _is_the_servers(rule, entry)]
+        kept = [
+            rule
+            for rule in _prune(rules, len(entry.statistics.traces))
+            if not any(_restates(rule, other) for other in finer)
+        ]
         if entry.scope is None:
             kept = [rule for rule in kept if not _is_vacuous(rule)]
         mined.append(tuple(sorted(kept, key=_reading_order)))
     return mined
+
+
+def _is_the_servers(rule: Rule, entry: Mined) -> bool:
+    """Tell whether a rule may say something of the service, and not of what the recorded clients happened to do.
+
+    Where clients take part in a scope, they decide how often they ask and in which order. What comes before they
+    ask is the server's own.
+    """
+    statistics = entry.statistics
+    clients = [symbol for symbol in statistics.traces if side(symbol) is Direction.CLIENT]
+    match rule.template:
+        case "existence" | "exactly" | "absence":
+            if entry.scope is None and not clients:
+                return False  # how long a client listens
+            return all(
+                statistics.pair(symbol, client).preceded == statistics.traces[client]
+                for symbol in rule.events
+                for client in clients
+            )
+        case "not_succession" | "responded_existence" | "chain_response":
+            return entry.scope is not None and not clients
+        case "end":
+            return entry.scope is not None or len(rule.events) == 1
+        case _:
+            return True
 
 
 def _reading_order(rule: Rule) -> tuple[int, tuple[str, ...]]:
@@ -65,16 +102,15 @@ def _same_events(entry: Mined, finer: Mined) -> bool:
 
 
 def _restates(rule: Rule, finer: Mined) -> bool:
-    if len(rule.events) != 2:
+    if len(rule.events) == 1:
         return False
-    a, b = rule.events
-    met = finer.statistics.pair(a, b).met > 0
-    return met and finer.covers(a) and finer.covers(b)
+    met = any(finer.statistics.pair(rule.a, symbol).met for symbol in rule.targets)
+    return met and all(map(finer.covers, rule.events))
 
 
 def _gates(rule: Rule) -> bool:
     kinds = ("missing", "order")
-    return any(rule_is_firm(rule.seen, rule.scopes, rule.surprise, kind) for kind in kinds)
+    return any(rule_is_firm(rule.seen, rule.scopes, rule.surprise, kind, broken=rule.broken) for kind in kinds)
 
 
 def _is_vacuous(rule: Rule) -> bool:
@@ -83,53 +119,150 @@ def _is_vacuous(rule: Rule) -> bool:
 
 def _counts(rule: Rule) -> bool:
     # Without the surprise: repeated events raise it for the ends of a chain and not for its links.
-    return is_firm(rule.seen, rule.scopes)
+    return rule_is_firm(rule.seen, rule.scopes, None, "missing", broken=rule.broken)
 
 
 class _Relation:
-    """Pairs of events that a kind of rule relates, and whether a rule with enough evidence does."""
+    """Which events a kind of rule relates to which others, and whether a rule with enough evidence does."""
 
-    def __init__(self, rules: Iterable[Rule], templates: set[str]) -> None:
-        self.after: dict[str, dict[str, bool]] = {}
+    def __init__(self, rules: Iterable[Rule], *templates: str) -> None:
+        self.after: dict[str, dict[tuple[str, ...], bool]] = {}
         for rule in rules:
             if rule.template in templates:
-                a, b = rule.events
-                related = self.after.setdefault(a, {})
-                related[b] = related.get(b, False) or _counts(rule)
+                related = self.after.setdefault(rule.a, {})
+                related[rule.targets] = related.get(rule.targets, False) or _counts(rule)
+
+    def holds(self, a: str, targets: tuple[str, ...], firm: bool) -> bool:
+        """Tell whether the events are related, with enough evidence if it must be ``firm``."""
+        related = self.after.get(a, {})
+        return targets in related and related[targets] >= firm
 
     def implies(self, rule: Rule) -> bool:
-        """Tell whether the pair itself is related, as firmly as the rule claims."""
-        a, b = rule.events
-        return b in self.after.get(a, {}) and self.after[a][b] >= _gates(rule)
+        """Tell whether the events themselves are related, as firmly as the rule claims."""
+        return self.holds(rule.a, rule.targets, _gates(rule))
 
     def implies_through_another(self, rule: Rule) -> bool:
         """Tell whether two related pairs imply the rule, as firmly as it claims."""
-        a, c = rule.events
         firm = _gates(rule)
         return any(
-            b not in (a, c) and c in self.after.get(b, {}) and (first and self.after[b][c]) >= firm
-            for b, first in self.after.get(a, {}).items()
+            len(between) == 1
+            and between[0] not in rule.events
+            and first >= firm
+            and self.holds(between[0], rule.targets, firm)
+            for between, first in self.after.get(rule.a, {}).items()
         )
 
 
-def _prune(rules: Sequence[Rule]) -> list[Rule]:
-    turns = _Relation(rules, {"alternate_succession"})
-    responses = _Relation(rules, {"response", "alternate_succession"})
-    precedences = _Relation(rules, {"precedence", "alternate_succession"})
-    firsts = {rule.events[0]: _counts(rule) for rule in rules if rule.template == "init"}
-    lasts = {rule.events[0]: _counts(rule) for rule in rules if rule.template == "end"}
+class _Presence:
+    """Which events are in every instance because others are; grows as rules that say so are taken."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._brings: dict[str, dict[str, bool]] = {}
+        self._present: dict[str, bool] = {}
+        for rule in rules:
+            if len(rule.targets) == 1:
+                a, b = rule.events
+                if rule.template not in ("precedence", "not_succession"):
+                    self._bring(a, b, _counts(rule))
+                if rule.template in ("precedence", "succession", "alternate_succession"):
+                    self._bring(b, a, _counts(rule))
+
+    def _bring(self, a: str, b: str, firm: bool) -> None:
+        brought = self._brings.setdefault(a, {})
+        brought[b] = brought.get(b, False) or firm
+
+    def take(self, symbol: str, firm: bool) -> None:
+        """Take it that an event is always there, and with it all that it brings."""
+        if self._present.get(symbol, False) >= firm and symbol in self._present:
+            return
+        self._present[symbol] = firm
+        for other, sure in self._brings.get(symbol, {}).items():
+            self.take(other, firm and sure)
+
+    def has(self, symbol: str, firm: bool) -> bool:
+        """Tell whether an event is always there, with enough evidence if it must be ``firm``."""
+        return symbol in self._present and self._present[symbol] >= firm
+
+
+def _prune(rules: Sequence[Rule], symbols: int) -> list[Rule]:
+    of = {template: [rule for rule in rules if rule.template == template] for template in TEMPLATES}
+    turns = _Relation(rules, "alternate_succession")
+    responses = _Relation(rules, "response", "alternate_succession")
+    precedences = _Relation(rules, "precedence", "alternate_succession")
+    successions = _Relation([rule for rule in of["succession"] if _is_equal_to_its_parts(rule, rules)], "succession")
+    apart = _Relation(rules, "not_succession")
+    firsts = {rule.a: _counts(rule) for rule in of["init"]}
+    lasts = {rule.events: _counts(rule) for rule in of["end"]}
+    once = {rule.a: _counts(rule) for rule in (*of["absence"], *of["exactly"]) if _is_once(rule)}
+    presence = _Presence(rules)
+    for rule in of["init"]:
+        presence.take(rule.a, _counts(rule))
+    for rule in of["end"]:
+        if len(rule.events) == 1:
+            presence.take(rule.a, _counts(rule))
+    counted: set[str] = set()  # events whose number a kept rule gives
+
+    def is_counted(rule: Rule) -> bool:
+        pairs = (pair for pair in of["alternate_succession"] if rule.a in pair.events and _counts(pair) >= _gates(rule))
+        return any(counted.intersection(pair.events) for pair in pairs)
 
     def is_implied(rule: Rule) -> bool:
+        firm = _gates(rule)
         match rule.template, rule.events:
             case "alternate_succession", _:
                 return turns.implies_through_another(rule)
-            case "response", (_, b):
-                by_end = b in lasts and lasts[b] >= _gates(rule)
-                return by_end or turns.implies(rule) or responses.implies_through_another(rule)
+            case "succession", _:
+                kept = successions.implies(rule) and not turns.implies(rule)
+                return not kept or responses.implies_through_another(rule) or precedences.implies_through_another(rule)
+            case "response", _:
+                by_end = rule.targets in lasts and lasts[rule.targets] >= firm
+                by_another = turns.implies(rule) or successions.implies(rule)
+                return by_end or by_another or responses.implies_through_another(rule)
             case "precedence", (a, _):
-                by_init = a in firsts and firsts[a] >= _gates(rule)
-                return by_init or turns.implies(rule) or precedences.implies_through_another(rule)
+                by_init = a in firsts and firsts[a] >= firm
+                by_another = turns.implies(rule) or successions.implies(rule)
+                return by_init or by_another or precedences.implies_through_another(rule)
+            case "responded_existence", (a, b):
+                either_way = responses.holds(a, (b,), firm) or precedences.holds(b, (a,), firm)
+                return either_way or presence.has(b, firm)
+            case "not_succession", (a, b):
+                first = b in firsts or precedences.holds(b, (a,), firm)
+                last = (a,) in lasts or responses.holds(b, (a,), firm)
+                single = (first and b in once and once[b] >= firm) or (last and a in once and once[a] >= firm)
+                return single or apart.implies_through_another(rule)
+            case "chain_response", _:
+                return symbols == 2 and turns.implies(rule)
+            case "existence", (a,):
+                if presence.has(a, firm):
+                    return True
+                presence.take(a, _counts(rule))
+                return False
+            case "absence" | "exactly", _:
+                if is_counted(rule) or (rule.template == "absence" and counted.intersection(rule.events)):
+                    return True
+                counted.update(rule.events)
+                for symbol in rule.events if rule.template == "exactly" and len(rule.events) == 1 else ():
+                    presence.take(symbol, _counts(rule))
+                return False
             case _:
                 return False
 
-    return [rule for rule in rules if not is_implied(rule)]
+    # What is always there, and how often, is judged one after the other: what is kept first implies the others.
+    begun = {rule.a for rule in of["init"]} | {symbol for rule in of["end"] for symbol in rule.events}
+    order = ("init", "end", "exactly", "absence", "existence")
+
+    def turn(rule: Rule) -> tuple[int, bool]:
+        place = order.index(rule.template) if rule.template in order else len(order)
+        return place, not begun.intersection(rule.events)
+
+    return [rule for rule in sorted(rules, key=turn) if not is_implied(rule)]
+
+
+def _is_once(rule: Rule) -> bool:
+    return rule.times == (2 if rule.template == "absence" else 1) and len(rule.events) == 1
+
+
+def _is_equal_to_its_parts(rule: Rule, rules: Iterable[Rule]) -> bool:
+    """Tell whether a succession gates wherever its response and its precedence do."""
+    parts = [part for part in rules if part.template in ("response", "precedence") and part.events == rule.events]
+    return all(_gates(part) <= _gates(rule) and not _is_vacuous(part) for part in parts)

@@ -15,7 +15,7 @@ from .event import CONNECTION, Event, ScopeKey
 from .evidence import rule_is_firm
 from .finding import Cause, Severity
 from .rules import TEMPLATES, Instance, Rule
-from .rules.rule import OTHER
+from .rules.rule import role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Pending:
 
     scope: ScopeKey
     after: str  # symbol
-    awaited: str  # symbol
+    awaited: tuple[str, ...]  # symbols of which any one will do
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class Violation:
     severity: Severity
     what: str  # "`b` never came after `a`"
     held: str  # "it did"
+    trace: frozenset[str]  # symbols that the scope instance had
     count: int = 1
 
 
@@ -54,14 +55,13 @@ class _Compiled:
         for symbol in symbols:
             hearers: list[tuple[int, int]] = []
             for number, rule in enumerate(claim.rules):
-                if symbol in rule.events:
-                    hearers.append((number, rule.events.index(symbol)))
-                elif self.templates[number].hears_all:
-                    hearers.append((number, OTHER))
+                template = self.templates[number]
+                if symbol in rule.events or template.hears_all:
+                    hearers.append((number, role(template, rule.events, symbol)))
             self.hearers[symbol] = hearers
         partners: dict[str, set[str]] = {}
         for rule in claim.rules:
-            if rule.template == "alternate_succession":
+            if rule.template == "alternate_succession" and len(rule.targets) == 1:
                 a, b = rule.events
                 partners.setdefault(a, set()).add(b)
                 partners.setdefault(b, set()).add(a)
@@ -71,13 +71,14 @@ class _Compiled:
 class _Open:
     """One open scope instance."""
 
-    __slots__ = ("broken", "counts", "first", "last", "states")
+    __slots__ = ("broken", "counts", "first", "last", "last_at", "states")
 
     def __init__(self, rules: int) -> None:
         self.states = [0] * rules
         self.counts: dict[str, int] = {}
         self.first = ""
         self.last = ""
+        self.last_at = 0  # position
         self.broken: dict[int, tuple[int, str | None]] = {}  # rule -> position and symbol of the first time
 
 
@@ -132,11 +133,12 @@ class SequenceChecker:
                 instance = instances[key] = _Open(len(compiled.rules))
                 instance.first = symbol
             instance.last = symbol
+            instance.last_at = event.position
             instance.counts[symbol] = instance.counts.get(symbol, 0) + 1
-            for number, role in compiled.hearers[symbol]:
+            for number, place in compiled.hearers[symbol]:
                 before = instance.states[number]
                 template = compiled.templates[number]
-                after, broken = template.step(before, role, event.position)
+                after, broken = template.step(compiled.rules[number], before, place, event.position)
                 if after != before:
                     instance.states[number] = after
                     if template.awaits and key.name != CONNECTION:
@@ -146,8 +148,8 @@ class SequenceChecker:
 
     def _await(self, key: ScopeKey, number: int, rule: Rule, state: int) -> None:
         pending = self._pending.setdefault(key.connection, {})
-        if state:
-            pending[key, number] = Pending(scope=key, after=rule.events[0], awaited=rule.events[1])
+        if state > 0:
+            pending[key, number] = Pending(scope=key, after=rule.events[0], awaited=rule.targets)
         else:
             pending.pop((key, number), None)
 
@@ -169,8 +171,8 @@ class SequenceChecker:
         broken: dict[int, tuple[int, str | None]] = dict(open_.broken)
         if complete:
             for number, state in enumerate(open_.states):
-                if number not in broken and compiled.templates[number].broken_at_end(state):
-                    broken[number] = (state, None)
+                if number not in broken and compiled.templates[number].broken_at_end(compiled.rules[number], state):
+                    broken[number] = (state if compiled.templates[number].points else open_.last_at, None)
         if not broken:
             return []
         instance = Instance(first=open_.first, last=open_.last, counts=open_.counts, partners=compiled.partners)
@@ -190,6 +192,7 @@ class SequenceChecker:
                 severity=_severity(rule, cause, template.offender(rule, cause, trigger, instance)),
                 what=what,
                 held=held,
+                trace=frozenset(open_.counts),
             )
             met.append(violation)
             self._keep(number, violation)
@@ -213,22 +216,22 @@ class SequenceChecker:
         """One event that got none of its answers: the first answer to be missing explains the others."""
         by_position: dict[int, Cause] = {}
         for violation in met:
-            if violation.cause.kind == "missing" and violation.rule.template in ("response", "alternate_succession"):
+            if violation.cause.kind == "missing" and TEMPLATES[violation.rule.template].awaits:
                 known = by_position.setdefault(violation.position, violation.cause)
                 self.causes.join(violation.cause, known)
 
     def _join_links(self, met: list[Violation]) -> None:
         """An event that one instance lacks and another has unasked came under the wrong identifier."""
         for lacking in met:
-            if lacking.cause.kind != "missing" or lacking.scope.name == CONNECTION or len(lacking.rule.events) != 2:
+            if lacking.cause.kind != "missing" or lacking.scope.name == CONNECTION or len(lacking.rule.events) < 2:
                 continue
-            a, b = lacking.rule.events
-            if b not in lacking.cause.symbols:
+            a, targets = lacking.rule.a, frozenset(lacking.rule.targets)
+            if not targets & lacking.cause.symbols:
                 continue
             for unasked in met:
                 same_rule = unasked.rule == lacking.rule and unasked.scope.name == lacking.scope.name
                 surplus = (unasked.cause.kind == "missing" and a in unasked.cause.symbols) or (
-                    unasked.cause.kind == "extra" and b in unasked.cause.symbols
+                    unasked.cause.kind == "extra" and bool(targets & unasked.cause.symbols)
                 )
                 if same_rule and surplus and unasked.scope != lacking.scope:
                     self.causes.join(lacking.cause, unasked.cause)
@@ -250,5 +253,5 @@ def _severity(rule: Rule, cause: Cause, offender: Direction) -> Severity:
         return Severity.BREAKING
     if offender is Direction.CLIENT:
         return Severity.WARNING
-    firm = rule_is_firm(rule.seen, rule.scopes, rule.surprise, cause.kind)
+    firm = rule_is_firm(rule.seen, rule.scopes, rule.surprise, cause.kind, broken=rule.broken)
     return Severity.BREAKING if firm else Severity.WARNING

@@ -141,15 +141,15 @@ def test_pending_is_what_is_owed_in_identifier_scopes(contract: Contract) -> Non
     checker = Checker(contract)
     chance = random.Random(1)
     sent = [server("welcome", session_id="s"), *turn(chance, "thread_1f")]
-    owed: list[set[tuple[str, str]]] = []
+    owed: list[set[tuple[str, tuple[str, ...]]]] = []
     *before, _closing, _answer, _closed, _end = records([sent])
     for record in before:
         checker.record(record)
         owed.append({(pending.scope.name, pending.awaited) for pending in checker.pending(1)})
     started = next(n for n, one in enumerate(sent) if one.label == "agent_started")
-    assert ("run_id", "server:agent_completed") in owed[started + 2]
+    assert ("run_id", ("server:agent_completed",)) in owed[started + 2]
     executing = next(n for n, one in enumerate(sent) if one.label == "tool_executing")
-    assert ("tool_call_id", "server:tool_completed") in owed[executing + 2]
+    assert ("tool_call_id", ("server:tool_completed",)) in owed[executing + 2]
     assert owed[-1] == set()
     assert checker.pending(2) == ()
 
@@ -160,7 +160,7 @@ def test_pending_names_the_scope(contract: Contract) -> None:
         checker.record(record)
     (pending,) = [one for one in checker.pending(1) if one.scope.name == "tool_call_id"]
     assert pending.scope == ScopeKey(name="tool_call_id", connection=1, value="call_1f")
-    assert (pending.after, pending.awaited) == ("server:tool_executing", "server:tool_completed")
+    assert (pending.after, pending.awaited) == ("server:tool_executing", ("server:tool_completed",))
 
 
 def test_payload_messages_are_said_for_people(contract: Contract) -> None:

@@ -95,6 +95,7 @@ def test_interleaved_work_is_no_rule_and_optional_phases_are_none() -> None:
         ("alternate_succession", ("server:started", "server:done")),
         ("init", ("server:started",)),
         ("end", ("server:done",)),
+        ("exactly", ("server:started",)),
     }
 
 

@@ -270,7 +270,7 @@ MUTANTS: dict[str, tuple[Mutation, str, str | None, str | None]] = {
         "agent_started",
         None,
     ),
-    "no deltas": (without_any("agent_delta"), "sequence/response", "agent_delta", None),
+    "no deltas": (without_any("agent_delta"), "sequence/succession", "agent_delta", None),
     "doubled agent_completed": (
         doubled("agent_completed"),
         "sequence/alternate_succession",
