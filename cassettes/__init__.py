@@ -6,12 +6,14 @@ from .errors import (
     CassetteError,
     CassetteFormatError,
     FileError,
+    ForeignFormatError,
     JsonlFormatError,
     UnreachableError,
     UsageError,
     WstapeError,
 )
 from .faults import ConnectionFaults, Fault, FaultKind, Faults
+from .formats import Foreign, Imported, har_text, import_recording, unseen
 from .journal import FLUSH_INTERVAL_NS, CassetteWriter
 from .jsonl import dump_json, encode_line
 from .model import (
@@ -34,9 +36,9 @@ from .model import (
     make_message,
 )
 from .printable import printable
-from .reader import CassetteReader, Damage, Recording, open_cassette, read_session
+from .reader import CassetteReader, Damage, Recording, foreign_format, open_cassette, read_session
 from .redaction import JsonPath, RedactionRules, Redactor, load_finder, pattern_rule, secret_variables
-from .scrubbing import Leak, find_leaks, scrub, secure, unknown_secrets
+from .scrubbing import Leak, find_leaks, leaks_in, redact_all, scrub, secure, unknown_secrets
 from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
 from .target import Target
 from .writing import write_records, write_text
@@ -60,10 +62,13 @@ __all__ = [
     "FaultKind",
     "Faults",
     "FileError",
+    "Foreign",
+    "ForeignFormatError",
     "Handshake",
     "Header",
     "Headers",
     "HttpExchange",
+    "Imported",
     "JsonPath",
     "JsonlFormatError",
     "Kind",
@@ -84,19 +89,25 @@ __all__ = [
     "dump_json",
     "encode_line",
     "find_leaks",
+    "foreign_format",
+    "har_text",
     "header",
+    "import_recording",
+    "leaks_in",
     "load_finder",
     "make_message",
     "open_cassette",
     "pattern_rule",
     "printable",
     "read_session",
+    "redact_all",
     "refuse_tracked",
     "scrub",
     "secret_variables",
     "secure",
     "undo_encodings",
     "unknown_secrets",
+    "unseen",
     "write_records",
     "write_secrets",
     "write_text",

@@ -7,6 +7,8 @@
     ├── FileError                 a file that cannot be opened, read or written
     ├── CassetteError             a recording that cannot be used
     │   └── CassetteFormatError   bytes that are not a cassette, at an offset
+    │       ├── JsonlFormatError    a line of a twin that is no record
+    │       └── ForeignFormatError  a file of another tool that cannot be read
     ├── ContractError             a contract that cannot be used (raised in ``contracts``)
     └── UnreachableError          nobody answers at an address
 
@@ -101,6 +103,16 @@ class JsonlFormatError(CassetteFormatError):
     """A line of a ``.jsonl`` twin that is not a record; ``offset`` is the line's number."""
 
     unit = "line"
+
+
+class ForeignFormatError(CassetteFormatError):
+    """A recording of another tool that cannot be read; ``offset`` counts what ``unit`` says, 0 for the whole file."""
+
+    def __init__(self, path: Path | str, unit: str, offset: int, problem: str, advice: str) -> None:
+        self.unit = unit
+        super().__init__(path, offset, problem, advice)
+        if offset == 0:
+            self.args = (f"{path}: {problem}; {advice}",)
 
 
 class UnreachableError(WstapeError):

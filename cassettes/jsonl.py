@@ -37,7 +37,7 @@ MAX_LINE = 128 << 20
 _ADVICE = "mend the line, or convert the .cassette again"
 
 _SPACINGS: dict[str, tuple[str, str]] = {"compact": (",", ":"), "spaced": (", ", ": ")}
-_STYLES = [(spacing, ascii_only) for spacing in _SPACINGS for ascii_only in (False, True)]
+STYLES = [(spacing, ascii_only) for spacing in _SPACINGS for ascii_only in (False, True)]
 
 Fields = Mapping[str, object]
 
@@ -144,7 +144,7 @@ def _as_json(text: str) -> dict[str, object] | None:
         return None
     try:
         value = json.loads(text)
-        for spacing, ascii_only in _STYLES:
+        for spacing, ascii_only in STYLES:
             if dump_json(value, spacing, ascii_only=ascii_only) == text:
                 fields: dict[str, object] = {"json": value}
                 if spacing != "compact":

@@ -18,6 +18,8 @@ from .block import (
     read_block,
 )
 from .errors import CassetteFormatError, FileError
+from .formats import Foreign, import_recording, recognise
+from .formats.importing import HEAD
 from .jsonl import decode_lines
 from .model import Closed, End, Header, HttpExchange, Message, Note, Opened, Record, Session
 from .record import RecordError, decode_content
@@ -253,22 +255,54 @@ class _Lines:
             yield from decode_lines(self._path, file)
 
 
-def open_cassette(path: Path) -> CassetteReader:
-    """Open a ``.cassette`` or a ``.jsonl`` twin, told apart by what is in it and not by its name.
+class _Foreign:
+    """Records of another tool's file, which is read whole; places in it are counted in records."""
 
-    Raises FileError when it cannot be opened and CassetteFormatError when it is neither.
+    unit = "record"
+
+    def __init__(self, path: Path, file: BinaryIO, foreign: Foreign) -> None:
+        self.damage = _Places()
+        try:
+            with file:
+                imported = import_recording(path, file, foreign)
+        except OSError as error:
+            raise FileError.from_os_error(path, error) from error
+        self._records = imported.session.records()
+        if imported.problem:
+            self.damage.note(len(self._records), 0, imported.problem)
+
+    def __iter__(self) -> Iterator[tuple[int, Record]]:
+        return enumerate(self._records, 1)
+
+
+def foreign_format(path: Path) -> Foreign | None:
+    """Tell whether a file is another tool's recording; None when it is not. Raises FileError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return recognise(file.read(HEAD))
+    except OSError as error:
+        raise FileError.from_os_error(path, error) from error
+
+
+def open_cassette(path: Path) -> CassetteReader:
+    """Open a ``.cassette``, a ``.jsonl`` twin or another tool's recording, told apart by what is in it.
+
+    Raises FileError when it cannot be opened and CassetteFormatError when it is none of these.
     """
     try:
         if path.is_dir():
             raise IsADirectoryError(21, "is a folder")
         file = path.open("rb")
-        head = file.read(64)
+        head = file.read(HEAD)
         file.seek(0)
     except OSError as error:
         raise FileError.from_os_error(path, error) from error
     try:
         if head.startswith(MAGIC):
             return CassetteReader(path, _Blocks(path, file))
+        foreign = recognise(head)
+        if foreign is not None:
+            return CassetteReader(path, _Foreign(path, file, foreign))
         if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
             return CassetteReader(path, _Lines(path, file))
         problem = "the file is empty" if not head else f"not a cassette (it begins with {head[:8]!r})"

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from .block import MAGIC, PREAMBLE_SIZE, BlockError, decode_preamble, read_block
-from .errors import CassetteError, FileError
+from .errors import CassetteError, FileError, UsageError
 from .model import Closed, End, Header, HttpExchange, Message, Note, Opened, Record
-from .reader import open_cassette
+from .reader import foreign_format, open_cassette
 from .redaction import Redactor
 from .redaction.names import looks_secret
 from .writing import rewrite_records
@@ -53,6 +53,9 @@ def scrub(path: Path, redactor: Redactor) -> bool:
     What is torn off or damaged is left out and the file stays incomplete. Raises as `open_cassette`, FileError when it
     cannot be written.
     """
+    foreign = foreign_format(path)
+    if foreign is not None:
+        raise UsageError(f"{path}: a {foreign} is not rewritten in place; 'wstape convert' it, which takes secrets out")
     for raw in raw_parts(path):
         redactor.reserve(raw)
     changed = False
@@ -84,8 +87,28 @@ def find_leaks(path: Path, redactor: Redactor, limit: int = 5) -> list[Leak]:
     """Return where known secrets stand in a cassette, at most ``limit`` places."""
     if all(redactor.holds_none(raw) for raw in raw_parts(path)):
         return []
+    return leaks_in(open_cassette(path), redactor, limit)
+
+
+def redact_all(records: Iterable[Record], redactor: Redactor) -> list[Record]:
+    """Return a whole recording in memory without its secrets, those too that are named only after they were used."""
+    originals = list(records)
+    for record in originals:
+        for _, data in _parts(record):
+            redactor.reserve(data)
+    redacted = originals
+    for _ in range(_MAX_PASSES):
+        known = redactor.known
+        redacted = [_redacted(record, redactor) for record in originals]
+        if redactor.known == known:
+            break
+    return redacted
+
+
+def leaks_in(records: Iterable[Record], redactor: Redactor, limit: int = 5) -> list[Leak]:
+    """Return where known secrets stand in records, at most ``limit`` places."""
     leaks: list[Leak] = []
-    for number, record in enumerate(open_cassette(path), 1):
+    for number, record in enumerate(records, 1):
         for part, data in _parts(record):
             name = redactor.find(data)
             if name is not None:

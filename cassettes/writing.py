@@ -12,12 +12,13 @@ from typing import IO
 
 from .block import MAGIC
 from .errors import FileError, UsageError
+from .formats import har_text
 from .journal import CassetteWriter
 from .jsonl import encode_line
-from .model import End, Header, Record
+from .model import End, Header, Record, Session
 from .reader import counted
 
-SUFFIXES = (".cassette", ".jsonl")
+SUFFIXES = (".cassette", ".jsonl", ".har")
 
 
 @contextlib.contextmanager
@@ -67,11 +68,13 @@ def write_records(path: Path, records: Iterable[Record], *, force: bool = False)
     Raises UsageError for another suffix, FileError when the file exists (unless ``force``) or cannot be written.
     """
     if path.suffix not in SUFFIXES:
-        raise UsageError(f"{path}: {path.suffix or 'no suffix'!r} names no format; use .cassette or .jsonl")
+        raise UsageError(f"{path}: {path.suffix or 'no suffix'!r} names no format; use .cassette, .jsonl or .har")
     with replacing(path, force=force) as temporary:
         if path.suffix == ".jsonl":
             with temporary.open("w", encoding="utf-8", newline="\n") as file:
                 _write_lines(file, records)
+        elif path.suffix == ".har":
+            temporary.write_text(har_text(Session.gather(records)), encoding="ascii")
         else:
             _write_blocks(temporary, records)
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "replay": "Play a cassette against a build and judge it.",
     "serve": "Answer real clients from a cassette.",
     "diff": "Compare two recordings.",
-    "convert": "Turn a .cassette into its .jsonl twin, or back.",
+    "convert": "Turn a recording into another format, or back.",
     "scrub": "Take secrets out of old cassettes.",
     "repair": "Rewrite a torn cassette without its damage.",
     "demo": "See the main job end to end on a sample service.",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
 import click
@@ -92,6 +93,15 @@ def redaction_rules(ctx: click.Context, options: RedactionOptions) -> RedactionR
         pii=pii or "pii" in options["redact"],
         environment=secret_variables(os.environ) if environment else {},
     )
+
+
+def refuse_secrets_file(path: Path) -> None:
+    """Raise FileError or UsageError for a file that values must not be written to."""
+    from ..cassettes import FileError, refuse_tracked
+
+    if path.exists():
+        raise FileError(path, "the file exists already", "choose another name")
+    refuse_tracked(path)
 
 
 def _settings(ctx: click.Context) -> tuple[dict[str, tuple[str, ...]], bool, bool]:

@@ -40,24 +40,20 @@ def command(
     """
     from ..cassettes import (
         CassetteError,
-        FileError,
         Redactor,
         UsageError,
         find_leaks,
-        refuse_tracked,
         scrub,
         unknown_secrets,
         write_secrets,
     )
-    from .redacting import redaction_rules, suspect_lines
+    from .redacting import redaction_rules, refuse_secrets_file, suspect_lines
     from .reporting import warn
 
     if keep_secrets is not None:
         if len(cassettes) > 1:
             raise UsageError("--keep-secrets: names are a cassette's own; scrub one cassette at a time")
-        if keep_secrets.exists():
-            raise FileError(keep_secrets, "the file exists already", "choose another name")
-        refuse_tracked(keep_secrets)
+        refuse_secrets_file(keep_secrets)
     rules = redaction_rules(ctx, options)
     incomplete = False
     for path in cassettes:

@@ -27,7 +27,7 @@ def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'\.json' names no format; use \.cassette or \.jsonl"):
+    with pytest.raises(UsageError, match=r"'\.json' names no format; use \.cassette, \.jsonl or \.har"):
         write_records(tmp_path / "a.json", [HEADER])
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from foreign_site import PASSWORD, SESSION, TOKEN
 from sample_cassette import RECORDS, WRITTEN_WHOLE, torn, write_sample
 
-from wstape.cassettes import End, open_cassette
+from wstape.cassettes import End, encode_line, open_cassette, read_session
 from wstape.cli import run
+
+DATA = Path(__file__).parents[1] / "cassettes" / "data"
 
 
 def test_there_and_back_is_the_same_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,3 +76,85 @@ def test_a_line_that_is_no_record_leaves_nothing_behind(tmp_path: Path, capsys: 
     assert run(["convert", str(twin), str(tmp_path / "b.cassette")]) == 2
     assert f"{twin}: line 4: " in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.cassette", "a.jsonl"]
+
+
+def test_another_tools_recording_comes_in_without_its_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("playwright.har", "playwright-attach.zip", "mitmproxy-21.flow", "chromium-devtools.har"):
+        for target in (tmp_path / f"{name}.jsonl", tmp_path / f"{name}.cassette"):
+            assert run(["convert", str(DATA / name), str(target)]) == 0
+            assert "3 secrets taken out\n" in capsys.readouterr().err
+            plain = b"".join(encode_line(record).encode() for record in open_cassette(target))
+            for secret in (PASSWORD, SESSION, TOKEN):
+                assert secret.encode() not in plain + target.read_bytes()
+            (connection,) = read_session(target).connections
+            assert connection.handshake.target == "/ws?token={{secret:token:1}}"
+            assert "headers" in read_session(target).header.redaction
+
+
+def test_the_secrets_of_another_tools_recording_can_be_kept_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "a.secrets"
+    source = str(DATA / "playwright.har")
+    assert run(["convert", source, str(tmp_path / "a.cassette"), "--keep-secrets", str(kept)]) == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert set(json.loads(kept.read_text()).values()) == {PASSWORD, SESSION, TOKEN}
+    assert run(["convert", source, str(tmp_path / "b.cassette"), "--redact-key", "from"]) == 0
+    assert "/app?from={{secret:from:1}}" in {one.target for one in read_session(tmp_path / "b.cassette").exchanges}
+    capsys.readouterr()
+    assert run(["convert", source, str(tmp_path / "c.cassette"), "--no-redact"]) == 0
+    assert "wstape: warning: redaction is off" in capsys.readouterr().err
+    assert read_session(tmp_path / "c.cassette").connections[0].handshake.target == f"/ws?token={TOKEN}"
+
+
+def test_what_a_format_has_no_place_for_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["convert", str(DATA / "playwright.har"), str(tmp_path / "a.cassette")]) == 0
+    assert "wstape: left out: 7 x breakdown of an exchange's time, 1 x page\n" in capsys.readouterr().err
+    assert run(["convert", str(write_sample(tmp_path / "b.cassette")), str(tmp_path / "b.har")]) == 0
+    assert capsys.readouterr().err == (
+        "wstape: in a HAR other tools do not see: 2 x ping, pong or Close frame, 2 x note, 1 x ending of a connection\n"
+    )
+    assert run(["convert", str(tmp_path / "b.har"), str(tmp_path / "c.cassette")]) == 0
+    assert read_session(tmp_path / "c.cassette").connections == read_session(tmp_path / "b.cassette").connections
+
+
+def test_every_command_that_takes_a_cassette_takes_another_tools_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    har, flow, contract = str(DATA / "playwright.har"), str(DATA / "mitmproxy-21.flow"), str(tmp_path / "a.json")
+    assert run(["show", har]) == 0
+    assert run(["show", "--events", flow]) == 0
+    assert run(["infer", har, flow, "-o", contract]) == 0
+    assert run(["check", har, "--contract", contract]) == 0
+    assert run(["diff", har, flow]) in (0, 1)
+    assert "wstape: error" not in capsys.readouterr().err
+    for command in (["scrub", har], ["repair", flow]):
+        run(command)
+        said = capsys.readouterr().err
+        assert "'wstape convert' it" in said or "nothing to repair" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--origin", "http://nowhere"], "nothing in it went to http://nowhere"),
+        (["--no-redact", "--redact", "pii"], "--no-redact goes with no other option"),
+        (["--keep-secrets", "a.cassette"], "the file exists already"),
+    ],
+)
+def test_options_that_make_no_sense(
+    tmp_path: Path,
+    options: list[str],
+    problem: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_sample(Path("a.cassette"))
+    assert run(["convert", str(DATA / "playwright.har"), "b.cassette", *options]) == 2
+    assert problem in capsys.readouterr().err
+    assert not Path("b.cassette").exists()
+    assert run(["convert", "a.cassette", "b.jsonl", "--no-redact"]) == 2
+    assert "a.cassette is wstape's own" in capsys.readouterr().err

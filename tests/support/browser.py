@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -48,15 +48,27 @@ def browser() -> str | None:
 class Page:
     """One tab."""
 
-    def __init__(self, devtools: ClientConnection) -> None:
+    def __init__(self, devtools: ClientConnection, numbers: Iterator[int] | None = None) -> None:
         self._devtools = devtools
-        self._numbers = count(1)
+        self._numbers = count(1) if numbers is None else numbers
         self._session: dict[str, str] = {}
 
     async def open(self) -> None:
         target = await self.call("Target.createTarget", url="about:blank")
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
+
+    @property
+    def address(self) -> str:
+        """Where the browser's own HTTP server is, ``127.0.0.1:PORT``."""
+        host, port = self._devtools.remote_address[:2]
+        return f"{host}:{port}"
+
+    async def beside(self) -> Page:
+        """Open another tab of the same browser; the two are driven in turn."""
+        page = Page(self._devtools, self._numbers)
+        await page.open()
+        return page
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol. Raises RuntimeError when the browser refuses it."""
