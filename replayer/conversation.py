@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from ..cassettes import Direction, Ending, Kind, Message
 from ..contracts import Finding
 from .breaking import breaking
+from .restart import TOGETHER_NS, Drop
 from .script import Finish, Send
 from .stage import Line, Stage
 from .waiting import StoppedError, get_values, pass_gate, until, waited
@@ -34,6 +35,7 @@ class Conversation:
         reading = asyncio.create_task(self._read())
         stopped = False
         try:
+            line.open = True
             line.turn.restart(self._log.now_ns())
             for send in script.sends:
                 await self._send(send)
@@ -95,6 +97,12 @@ class Conversation:
                 line.signal.set()
                 stage.wake()
         except ConnectionClosed:
+            line.closed_ns = self._log.now_ns()
+            line.neighbours = sum(
+                not other.closed or self._log.now_ns() - other.closed_ns <= TOGETHER_NS
+                for other in stage.lines.values()
+                if other.open
+            )
             line.closed = True
             line.closed_by_server = not line.closing
             line.signal.set()
@@ -159,6 +167,10 @@ class Conversation:
     def _early(self, where: str, awaited: str | None = None) -> Finding:
         code = self._socket.close_code
         reason = f" {self._socket.close_reason!r}" if self._socket.close_reason else ""
+        line = self._line
+        self._log.drops.append(
+            Drop(connection=self._script.number, code=code, at_ns=line.closed_ns, open=line.neighbours)
+        )
         how = f"closed the connection with {code}{reason}" if code not in (None, 1006) else "dropped the connection"
         return breaking(
             "close/abnormal",

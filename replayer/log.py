@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..cassettes import Closed, Direction, Ending, Header, Record, Redactor, Session
 from ..contracts import Checker, Contract, Finding
 from .options import Options
+from .restart import Drop
 
 
 class Log:
@@ -21,6 +22,7 @@ class Log:
         self.checker = Checker(contract)  # has seen every record
         self.findings: list[Finding] = []  # of the play itself
         self.stopped: dict[int, int] = {}  # connection -> the turn in which its play was given up
+        self.drops: list[Drop] = []  # connections that the server ended early
         self.record(
             Header(
                 target=options.target.url,

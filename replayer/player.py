@@ -10,18 +10,30 @@ from dataclasses import dataclass, replace
 
 from websockets.asyncio.client import ClientConnection
 
-from ..cassettes import Direction, Ending, Handshake, Headers, HttpExchange, Opened, Session, Target, header
+from ..cassettes import (
+    Direction,
+    Ending,
+    Handshake,
+    Headers,
+    HttpExchange,
+    Opened,
+    Session,
+    Target,
+    UnreachableError,
+    header,
+)
 from ..contracts import Checker, Contract, Finding
 from .breaking import breaking
 from .conversation import Conversation
 from .dialling import HandshakeFailedError, dial, handshake_headers, shaken_hands
 from .log import Log
 from .options import Options
+from .restart import RestartedError, went_away
 from .script import ConnectionScript, ExchangeScript, Gate, Script
 from .stage import Line, Stage
 from .turn import Turn
 from .waiting import StoppedError, get_values
-from .wire import body_encoding, request_headers, send_request
+from .wire import accepts, body_encoding, request_headers, send_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +69,19 @@ class Player:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        await self._require_presence()
         return Played(
             session=self._log.session(),
             findings=tuple(self._log.findings),
             stopped=dict(self._log.stopped),
             checker=self._log.checker,
         )
+
+    async def _require_presence(self) -> None:
+        """Raise RestartedError when the server went away in the middle."""
+        drops, target = self._log.drops, self._options.target
+        if drops and (how := went_away(drops, accepting=await accepts(target))):
+            raise RestartedError(target.url, how)
 
     async def _prerequisites(self, connections: Sequence[int], exchanges: Sequence[int]) -> None:
         for number in connections:
@@ -171,6 +190,11 @@ class Player:
             )
             log.stopped[script.number] = 0
             return None
+        except UnreachableError as error:
+            if any(line.open for line in self._stage.lines.values()):
+                how = f"connection {script.number} could not be opened"
+                raise RestartedError(options.target.url, how) from error
+            raise
         handshake = answer if isinstance(answer, Handshake) else shaken_hands(answer)
         opened = Opened(connection=script.number, at_ns=at_ns, handshake=replace(handshake, target=resource))
         self._stage.reader.opened(opened)

@@ -23,9 +23,12 @@ class Line:
         self.turn = turn
         self.signal = asyncio.Event()  # something came
         self.wants_values = False
+        self.open = False  # it has opened
         self.closing = False  # by us
         self.closed = False
         self.closed_by_server = False
+        self.closed_ns = 0
+        self.neighbours = 0  # connections that were open when this one ended, with it
         self.received = 0
         self.last: str | None = None  # symbol of the last event in this turn
 

@@ -107,6 +107,16 @@ def _decoded(headers: Headers, body: bytes) -> bytes:
         return body
 
 
+async def accepts(target: Target) -> bool:
+    """Tell whether somebody accepts connections at a target."""
+    try:
+        _, writer = await asyncio.open_connection(target.host, target.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 def unreachable(target: Target, error: BaseException) -> UnreachableError:
     """Say that nobody answers at a target."""
     reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
