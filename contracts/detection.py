@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ..cassettes import PLACEHOLDER, Message, Opened, Record, UsageError
@@ -77,9 +77,9 @@ def find_envelopes(recordings: Sequence[Iterable[Record]], named: Sequence[str] 
     samples = _samples(recordings, tuple(chosen))
     by_person = {pattern: samples.pop(pattern, Sample()) for pattern in chosen}
     found = [_fitted(pattern, by_person[pattern], name) for pattern, name in chosen.items()]
-    if everywhere is not None or len(samples) > MAX_PATHS or len(samples) < 2:
+    if len(samples) > MAX_PATHS or len(samples) < 2:
         return Detection(found=(*found, _fitted(ANYWHERE, _pooled(samples.values()), everywhere)))
-    return Detection(found=(*found, *_by_path(samples)))
+    return Detection(found=(*found, *_by_path(samples, everywhere)))
 
 
 def _choice(text: str) -> tuple[str, str]:
@@ -134,7 +134,7 @@ def _pooled(samples: Iterable[Sample]) -> Sample:
     return pooled
 
 
-def _by_path(samples: Mapping[str, Sample]) -> list[Found]:
+def _by_path(samples: Mapping[str, Sample], name: str | None) -> list[Found]:
     """Return one envelope for each group of paths that can share it; the last is that of most messages, for the rest.
 
     A few messages on one path say too little to be read by themselves: paths whose envelopes do not contradict each
@@ -142,11 +142,11 @@ def _by_path(samples: Mapping[str, Sample]) -> list[Found]:
     """
     groups: list[tuple[list[str], Sample, Found]] = []
     for path, sample in sorted(samples.items()):
-        alone = _fitted(path, sample)
+        alone = _fitted(path, sample, name)
         for number, (paths, other, found) in enumerate(groups):
             if _agree(found.envelope, alone.envelope):
                 both = _pooled((other, sample))
-                groups[number] = ([*paths, path], both, _fitted(path, both))
+                groups[number] = ([*paths, path], both, _fitted(path, both, name))
                 break
         else:
             groups.append(([path], sample, alone))
@@ -154,10 +154,7 @@ def _by_path(samples: Mapping[str, Sample]) -> list[Found]:
     *inner, (_, _, outer) = groups
     parts = [(path, found) for paths, _, found in inner for path in paths]
     parts.sort(key=lambda part: (part[0].count("*"), part[0]))
-    return [
-        *(Found(pattern=path, envelope=found.envelope, confidence=found.confidence) for path, found in parts),
-        Found(pattern=ANYWHERE, envelope=outer.envelope, confidence=outer.confidence),
-    ]
+    return [*(replace(found, pattern=path) for path, found in parts), replace(outer, pattern=ANYWHERE)]
 
 
 def _agree(one: Envelope, other: Envelope) -> bool:

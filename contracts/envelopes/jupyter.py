@@ -59,7 +59,7 @@ class JupyterEnvelope(Plain):
         own, others = ("msg_id", "kernel msg_id")
         if direction is Direction.SERVER:
             own, others = others, own
-        return ((own, "/header/msg_id"), (others, "/parent_header/msg_id"))
+        return ((own, "/header/msg_id"), (own, "/msg_id"), (others, "/parent_header/msg_id"))
 
 
 def _label(value: object) -> str | None:

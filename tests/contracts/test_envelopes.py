@@ -6,12 +6,12 @@ import json
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wstape.cassettes import Direction, Kind, Message
 from wstape.contracts import Event, EventReader, detect
-from wstape.contracts.envelopes import ENVELOPES, JsonEnvelope, JsonRpcEnvelope, OpaqueEnvelope, envelope_from
+from wstape.contracts.envelopes import ENVELOPES, Envelope, JsonEnvelope, JsonRpcEnvelope, OpaqueEnvelope, envelope_from
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER
 
@@ -176,6 +176,31 @@ def test_hostile_messages_are_events_too(envelope: object, kind: Kind) -> None:
         assert all(isinstance(event, Event) for event in events)
 
 
+FRAGMENTS = st.sampled_from(
+    [
+        *(b"[2,", b"[3,", b'"1"', b",", b"]", b"{", b"}", b'{"id":1', b'"method":"a"', b'"result":1', b"null", b"-"),
+        *(b"42", b"43", b"451-", b"/a,", b'["x"]', b"\x1e", b'{"type":1}', b'{"type":3}', b'"type":"subscribe"'),
+        *(b'"payload":{"query":"{a}"}', b'{"header":{"msg_type":"a","msg_id":"b"},"metadata":{},"content":{}}'),
+        *(b"\x00", b"\x01", b"\x82", b"\xa1a", b"\xff"),
+    ]
+)
+
+
+@settings(max_examples=40)
+@pytest.mark.parametrize("envelope", [envelope() for envelope in ENVELOPES], ids=lambda envelope: envelope.name)
+@given(st.lists(st.tuples(st.sampled_from(Direction), st.sampled_from([Kind.TEXT, Kind.BINARY]), st.lists(FRAGMENTS))))
+def test_pieces_of_every_protocol_in_any_order_are_read(
+    envelope: Envelope, sent: list[tuple[Direction, Kind, list[bytes]]]
+) -> None:
+    messages = [message(b"".join(pieces), side, kind=kind) for side, kind, pieces in sent]
+    detect(messages)
+    reader = EventReader(envelope)
+    for one in messages:
+        for event in reader.read(one):
+            assert len(event.label) <= 1_000
+            json.dumps(event.payload)
+
+
 @given(st.lists(st.binary(max_size=30) | st.sampled_from(HOSTILE), max_size=6))
 def test_any_bytes_are_read(payloads: list[bytes]) -> None:
     messages = [message(payload) for payload in payloads]
@@ -188,8 +213,8 @@ def test_numbers_are_exact_and_the_last_of_a_repeated_key_counts() -> None:
     assert event.payload == {"t": "a", "n": 90071992547409931234}
 
 
-@pytest.mark.parametrize("envelope", [JsonEnvelope("/a~1b", None), JsonRpcEnvelope(), OpaqueEnvelope()])
-def test_envelopes_round_trip_through_their_parameters(envelope: JsonEnvelope) -> None:
+@pytest.mark.parametrize("envelope", [JsonEnvelope("/a~1b", None), *(one() for one in ENVELOPES)])
+def test_envelopes_round_trip_through_their_parameters(envelope: Envelope) -> None:
     assert envelope_from(envelope.parameters()) == envelope
 
 

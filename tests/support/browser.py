@@ -53,6 +53,17 @@ class Page:
         self._numbers = count(1) if numbers is None else numbers
         self._session: dict[str, str] = {}
 
+    @property
+    def origin(self) -> str:
+        """Where the browser listens for its devtools: ``ws://127.0.0.1:PORT``."""
+        return "ws://{}:{}".format(*self._devtools.remote_address[:2])
+
+    @property
+    def resource(self) -> str:
+        """The path of its devtools."""
+        assert self._devtools.request is not None
+        return self._devtools.request.path
+
     async def open(self) -> None:
         target = await self.call("Target.createTarget", url="about:blank")
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)

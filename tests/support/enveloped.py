@@ -79,15 +79,15 @@ class Traffic:
 
 
 @asynccontextmanager
-async def recorded(target: str, folder: Path) -> AsyncGenerator[Traffic]:
-    """Record what goes through ``Traffic.url``."""
+async def recorded(target: str, folder: Path, *, grace: float = PATIENCE) -> AsyncGenerator[Traffic]:
+    """Record what goes through ``Traffic.url``; connections have ``grace`` seconds to end by themselves."""
     traffic = Traffic(folder / "traffic.cassette")
     settings = Settings(target=Target.parse(target), output=traffic.path, redact=False)
     said: list[str] = []
     async with Recorder(settings, said.append) as recorder, asyncio.timeout(PATIENCE):
         traffic.address = recorder.url.partition("://")[2].rstrip("/")
         yield traffic
-        await recorder.stop(grace=PATIENCE)
+        await recorder.stop(grace=grace)
     assert said == []
 
 
