@@ -20,6 +20,8 @@ COMMANDS = {
     "replay": "Play a cassette against a build and judge it.",
     "serve": "Answer real clients from a cassette.",
     "diff": "Compare two recordings.",
+    "compat": "Tell whether a contract still serves the clients of another.",
+    "rules": "List the rules of compat.",
     "convert": "Turn a recording into another format, or back.",
     "scrub": "Take secrets out of old cassettes.",
     "repair": "Rewrite a torn cassette without its damage.",

@@ -96,6 +96,11 @@ class Contract:
         return cls.from_document(read_document(path), where=path)
 
     @classmethod
+    def parse(cls, data: bytes, *, where: Path | str) -> Self:
+        """Read a document's bytes. Raises ContractError with the place in the document."""
+        return cls.from_document(parse_document(data, where=where), where=where)
+
+    @classmethod
     def from_document(cls, document: object, *, where: Path | str = "contract") -> Self:
         """Return the contract that a document describes. Raises ContractError."""
         return cls(**_Loader(where).contract(document))  # pyright: ignore[reportArgumentType]
@@ -134,9 +139,16 @@ def read_document(path: Path) -> object:
         data = path.read_bytes()
     except OSError as error:
         raise FileError.from_os_error(path, error) from error
+    return parse_document(data, where=path)
+
+
+def parse_document(data: bytes, *, where: Path | str) -> object:
+    """Return the JSON value of a document's bytes. Raises ContractError when they are too many or no JSON."""
+    if len(data) > MAX_BYTES:
+        raise ContractError(where, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
     document = parse(data)
     if document is NOT_JSON:
-        raise ContractError(path, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
+        raise ContractError(where, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
     return document
 
 

@@ -49,6 +49,8 @@ class Finding:
     message: str
     baseline: object = None  # what the contract or the baseline holds there
     candidate: object = None  # what was met
+    effect: str | None = None  # of an edit, between two contracts: what it does to the set of allowed values
+    fingerprint: str | None = None  # of an edit: names it in an ignore file
     cause: Cause | None = None  # not printed: lets the replayer merge its own findings with these
 
 

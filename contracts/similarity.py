@@ -20,9 +20,14 @@ def shape_similarity(schema: Mapping[str, object], shape: Shape) -> float:
     Fields are compared by place and type; an optional field of the contract weighs half. The discriminator
     (a ``const``) is left out. 0 when there is nothing to compare.
     """
+    return schema_similarity(schema, to_schema(shape))
+
+
+def schema_similarity(schema: Mapping[str, object], other: Mapping[str, object]) -> float:
+    """Return the same of two schemas; a place where either has a ``const`` is left out."""
     constants: set[str] = set()
     known = _fields(schema, constants)
-    met = {place: entry for place, entry in _fields(to_schema(shape), set()).items() if place not in constants}
+    met = {place: entry for place, entry in _fields(other, set()).items() if place not in constants}
     total = agreed = 0.0
     for place in known.keys() | met.keys():
         weight = max(known.get(place, (0.0, frozenset()))[0], met.get(place, (0.0, frozenset()))[0])

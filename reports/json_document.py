@@ -37,4 +37,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "baseline": finding.baseline,
         "candidate": finding.candidate,
+        # Only `compat` has these two.
+        **({} if finding.effect is None else {"effect": finding.effect}),
+        **({} if finding.fingerprint is None else {"fingerprint": finding.fingerprint}),
     }

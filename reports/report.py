@@ -17,13 +17,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The outcome of ``check``, ``replay`` or ``diff``."""
+    """The outcome of ``check``, ``replay``, ``diff`` or ``compat``."""
 
     title: str  # "chat.cassette against ws://127.0.0.1:8000"
     findings: tuple[Finding, ...]
     cases: tuple[Case, ...] = ()
-    connections: int = 0
-    messages: int = 0
+    connections: int | None = 0  # None: nothing was recorded, two contracts were compared
+    messages: int | None = 0
     complete: bool = True  # False: a recording lacked its end
     extra: dict[str, object] = field(default_factory=dict[str, object])  # more figures for the summary
 
@@ -39,10 +39,9 @@ class Report:
     @property
     def summary(self) -> dict[str, object]:
         """The figures of the run, by name."""
+        recorded = {"connections": self.connections, "messages": self.messages, "complete": self.complete}
         return {
             **{str(severity): self.count(severity) for severity in Severity},
-            "connections": self.connections,
-            "messages": self.messages,
-            "complete": self.complete,
+            **(recorded if self.connections is not None else {}),
             **self.extra,
         }

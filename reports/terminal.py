@@ -68,8 +68,10 @@ def _verdict_line(report: Report) -> Text:
         line.append("INCOMPLETE", "bold yellow")
     counts = [f"{report.count(severity)} {severity}" for severity in Severity if report.count(severity)]
     line.append(f"  {', '.join(counts) if counts else 'nothing to report'}\n")
-    line.append(f"{printable(report.title)}, {_plural(report.connections, 'connection')}, ")
-    line.append(_plural(report.messages, "message"))
+    line.append(printable(report.title))
+    for count, noun in ((report.connections, "connection"), (report.messages, "message")):
+        if count is not None:
+            line.append(f", {_plural(count, noun)}")
     return line
 
 

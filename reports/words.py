@@ -41,9 +41,11 @@ def shown(value: object) -> str:
 
 def sides(finding: Finding) -> list[tuple[str, str]]:
     """Both sides, named, those that there is something to see on."""
-    values = (("recorded", finding.baseline), ("now", finding.candidate))
+    edit = finding.fingerprint is not None  # of a contract: nothing was recorded
+    values = (("old" if edit else "recorded", finding.baseline), ("new" if edit else "now", finding.candidate))
     # A label that is the finding's own says nothing new.
-    return [(name, shown(value)) for name, value in values if value is not None and value != finding.label]
+    named = [(name, shown(value)) for name, value in values if value is not None and value != finding.label]
+    return [*named, ("fingerprint", finding.fingerprint)] if finding.fingerprint is not None else named
 
 
 def describe(finding: Finding) -> str:

@@ -1,0 +1,5 @@
+"""The rules, one module a family. Importing this package registers them; a new family is a module and a line here."""
+
+from . import bounds, documentation, events, handshake, links, objects, sequences, types, values
+
+__all__ = ["bounds", "documentation", "events", "handshake", "links", "objects", "sequences", "types", "values"]
