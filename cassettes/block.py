@@ -38,8 +38,8 @@ LARGE = 1  # content: u32 length of a msgpack record without its payload, the re
 
 MAX_RECORDS = 4 << 20
 """Raw bytes in a block of records. Small, because hostile msgpack grows some twenty-fold when it is decoded."""
-MAX_LARGE = 64 << 20
-"""Raw bytes in a block that holds one large message."""
+MAX_LARGE = 32 << 20
+"""Raw bytes in a block that holds one large message. A command that rewrites one holds it half a dozen times."""
 
 CODEC_NONE = 0
 CODEC_ZSTD = 1

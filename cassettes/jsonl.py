@@ -29,10 +29,13 @@ from .model import (
     Opened,
     Record,
 )
+from .record import MAX_NUMBER
 
 FORMAT = "wstape-jsonl/1"
-MAX_LINE = 128 << 20
+MAX_LINE = 64 << 20
 """Bytes of one line: a stored payload in base64, and room."""
+MAX_TEXT = 4 << 20
+"""Bytes of a payload that is written for people; JSON grows some thirty-fold when it is decoded."""
 
 _ADVICE = "mend the line, or convert the .cassette again"
 
@@ -129,7 +132,7 @@ def _fields(record: Record) -> dict[str, object]:
 
 def encode_payload(payload: bytes, *, text_allowed: bool = True) -> dict[str, object]:
     """Return ``{"json": …}``, ``{"text": …}`` or ``{"base64": …}``, whichever is most readable and loses nothing."""
-    if text_allowed:
+    if text_allowed and len(payload) <= MAX_TEXT:
         try:
             text = payload.decode("utf-8")
         except UnicodeDecodeError:
@@ -266,8 +269,10 @@ def decode_fields(fields: Fields) -> Record:
                 target=_text(fields, "target"),
                 created=_text(fields, "created"),
                 wstape=_text(fields, "wstape"),
-                redaction=tuple(str(rule) for rule in cast("list[object]", redaction)),
-                notes={str(key): str(value) for key, value in cast("dict[object, object]", notes).items()},
+                redaction=tuple(_whole(str(rule)) for rule in cast("list[object]", redaction)),
+                notes={
+                    _whole(str(key)): _whole(str(value)) for key, value in cast("dict[object, object]", notes).items()
+                },
             )
         case "end":
             return End(
@@ -309,7 +314,7 @@ def _decode_close(fields: Fields) -> bytes:
 
 def _number(fields: Fields, key: str) -> int:
     value = fields[key]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_NUMBER:
         raise ValueError(f"{key!r} must be a whole number, not {value!r}"[:200])
     return value
 
@@ -318,7 +323,16 @@ def _text(fields: Fields, key: str) -> str:
     value = fields[key]
     if not isinstance(value, str):
         raise ValueError(f"{key!r} must be a text, not {value!r}"[:200])
-    return value
+    return _whole(value)
+
+
+def _whole(text: str) -> str:
+    """Return a text that UTF-8 can hold. Raises ValueError for one with half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text holds a lone surrogate") from None
+    return text
 
 
 def _body(fields: Fields, key: str) -> bytes:
@@ -336,7 +350,7 @@ def _headers(fields: Fields, key: str) -> Headers:
     for pair in cast("list[object]", value):
         match pair:
             case [str(name), str(content)]:
-                pairs.append((name, content))
+                pairs.append((_whole(name), _whole(content)))
             case _:
                 raise ValueError(f"{key!r} must be a list of [name, value]")
     return tuple(pairs)

@@ -40,6 +40,12 @@ MAX_PAYLOAD = MAX_LARGE - (1 << 16)
 """Bytes of one payload that are stored; of a longer one its head is kept and its size noted."""
 MAX_BODY = 1 << 20
 """Bytes of an HTTP body that are stored."""
+MAX_NUMBER = 1 << 63
+"""What no number reaches: the sum of two still fits into msgpack."""
+_GUARDED = 1 << 20
+"""Raw bytes from which the arrays and maps in a block are counted, as one byte can become an object of 72."""
+_MAX_CONTAINERS = 1 << 16
+"""Arrays and maps in one record of such a block."""
 
 _KINDS = (Kind.TEXT, Kind.BINARY, Kind.PING, Kind.PONG, Kind.CLOSE)
 _CODES = {
@@ -177,8 +183,8 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
                     and type(at_ns) is int
                     and type(code) is int
                     and type(payload) is bytes
-                    and connection >= 0
-                    and at_ns >= 0
+                    and 0 <= connection < MAX_NUMBER
+                    and 0 <= at_ns < MAX_NUMBER
                     and code in _MEANINGS
                 ):
                     direction, kind = _MEANINGS[code]
@@ -186,7 +192,20 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
                     continue
             yield _record(items)
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        raise RecordError(f"a record is malformed ({error or type(error).__name__})") from error
+        raise RecordError(f"a record is malformed ({str(error) or type(error).__name__})") from error
+
+
+class _Containers:
+    """Counts the arrays and maps of one record while it is decoded."""
+
+    def __init__(self) -> None:
+        self.left = _MAX_CONTAINERS
+
+    def count(self, container: object) -> object:
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError(f"more than {_MAX_CONTAINERS} arrays and maps in one")
+        return container
 
 
 def decode_plain(raw: bytes) -> Iterator[tuple[object, ...]]:
@@ -194,7 +213,10 @@ def decode_plain(raw: bytes) -> Iterator[tuple[object, ...]]:
 
     Raises RecordError at the first one that is none.
     """
+    containers = _Containers() if len(raw) > _GUARDED else None
     unpacker = msgpack.Unpacker(
+        list_hook=containers and containers.count,
+        object_hook=containers and containers.count,
         use_list=False,
         raw=False,
         max_buffer_size=MAX_RECORDS,
@@ -211,9 +233,11 @@ def decode_plain(raw: bytes) -> Iterator[tuple[object, ...]]:
             if type(plain) is not tuple or not plain:
                 raise ValueError("not an array")
             yield cast("tuple[object, ...]", plain)
+            if containers is not None:
+                containers.left = _MAX_CONTAINERS
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        # msgpack's own errors (ExtraData, FormatError, StackError, limits) are all ValueErrors.
-        raise RecordError(f"a record is malformed ({error or type(error).__name__})") from error
+        # msgpack's own errors (ExtraData, FormatError, limits) are all ValueErrors.
+        raise RecordError(f"a record is malformed ({str(error) or 'not msgpack, or nested too deep'})") from error
     if whole < len(raw):
         raise RecordError("the last record of a block is cut short")
 
@@ -305,7 +329,7 @@ def _record(items: tuple[object, ...]) -> Record:
 
 def _number(value: object) -> int:
     # A bool is an int to Python and not to msgpack; a negative time or count is never written.
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_NUMBER:
         raise ValueError("a number is expected")
     return value
 

@@ -146,7 +146,7 @@ def parse_document(data: bytes, *, where: Path | str) -> object:
     """Return the JSON value of a document's bytes. Raises ContractError when they are too many or no JSON."""
     if len(data) > MAX_BYTES:
         raise ContractError(where, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
-    document = parse(data)
+    document = parse(data, MAX_BYTES)
     if document is NOT_JSON:
         raise ContractError(where, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
     return document

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import cast
 
+MAX_JSON = 8 << 20
+"""Length from which a text is not taken apart: decoded JSON can be thirty times as large."""
+
 NOT_JSON = object()
 """What `parse` returns for text that is not JSON (``None`` is the JSON null)."""
 
@@ -12,13 +15,15 @@ JsonObject = dict[str, object]
 JsonArray = list[object]
 
 
-def parse(text: str | bytes) -> object:
+def parse(text: str | bytes, limit: int = MAX_JSON) -> object:
     """Return the JSON value of a text, or `NOT_JSON`.
 
     Integers are exact, of a repeated key the last value counts, and NaN and Infinity are taken as many services
-    send them. Nesting that Python's stack cannot hold, integers of more than 4,300 digits and bytes that are
-    not UTF-8 make the text not JSON.
+    send them. Nesting that Python's stack cannot hold, integers of more than 4,300 digits, bytes that are
+    not UTF-8 and more than ``limit`` characters or bytes make the text not JSON.
     """
+    if len(text) > limit:
+        return NOT_JSON
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

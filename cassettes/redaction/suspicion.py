@@ -12,6 +12,7 @@ import re
 
 from .names import TEXT_NAMES
 
+_MOST = 8 << 20  # bytes; cut at its dividers, what is made to harm takes twelve times its size
 _DIVIDERS = b'":='
 _KEPT = bytes(range(ord("0"), ord("9") + 1)) + bytes(range(ord("a"), ord("z") + 1)) + _DIVIDERS
 _FOLD = bytes(range(256)).lower()
@@ -32,6 +33,8 @@ _AFTER_A = re.compile(rb"A(?:Iza|KIA|SIA)")
 
 def suspicious(data: bytes) -> bool:
     """Whether a secret could be found in running text or JSON by its name or its shape."""
+    if len(data) > _MOST:
+        return True
     folded = data.translate(_FOLD, _DROPPED)
     for piece in folded.split(b":")[:-1]:
         if piece[-4:] in _KEY_ENDS and piece.endswith(_KEYS):

@@ -96,7 +96,7 @@ def _good_block(data: bytes, offset: int, salt: int, last_index: int) -> tuple[i
     marker, codec, content, _, index, stored_length, raw_length, crc = struct.unpack("<4sBBHIIII", head)
     if marker != bytes.fromhex("AB575342") or codec > 1 or content > 1 or index <= last_index:
         return None
-    if raw_length > (4_194_304, 67_108_864)[content] or stored_length > raw_length:
+    if raw_length > (4_194_304, 33_554_432)[content] or stored_length > raw_length:
         return None
     stored = data[offset + 24 : offset + 24 + stored_length]
     if len(stored) < stored_length or zlib.crc32(stored, zlib.crc32(head[:20], salt)) != crc:

@@ -1,5 +1,5 @@
 # What wstape uses of msgpack, which ships no types.
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 class UnpackException(Exception): ...
 
@@ -14,6 +14,8 @@ class Unpacker:
     def __init__(
         self,
         *,
+        list_hook: Callable[[object], object] | None = ...,
+        object_hook: Callable[[object], object] | None = ...,
         use_list: bool = ...,
         raw: bool = ...,
         max_buffer_size: int = ...,
