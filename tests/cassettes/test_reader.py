@@ -116,7 +116,7 @@ def test_a_block_of_another_cassette_inside_a_message_is_not_taken_for_ours(tmp_
     ("content", "problem"),
     [
         (b"", "the file is empty"),
-        (b"PK\x03\x04 a zip", "not a cassette"),
+        (b"PK\x03\x04 a zip", "not a zip archive"),
         (random.Random(1).randbytes(10_000_000), "not a cassette"),
         (b"\x89wstape\n", "ends inside its first 20 bytes"),
         (encode_preamble(0), "no header"),
