@@ -13,6 +13,7 @@ from .errors import (
     WstapeError,
 )
 from .faults import ConnectionFaults, Fault, FaultKind, Faults
+from .following import follow
 from .formats import Foreign, Imported, har_text, import_recording, unseen
 from .journal import FLUSH_INTERVAL_NS, CassetteWriter
 from .jsonl import dump_json, encode_line
@@ -89,6 +90,7 @@ __all__ = [
     "dump_json",
     "encode_line",
     "find_leaks",
+    "follow",
     "foreign_format",
     "har_text",
     "header",

@@ -8,27 +8,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..cassettes import Direction, Message, Opened, Record, Session, printable
 from ..contracts import CONNECTION, Envelope, EventReader, infer
 from ..replayer import compile_script, confidence, find_bindings, screenplay, traces
+from .choice import Choice
 
 _ARROWS = {Direction.CLIENT: "->", Direction.SERVER: "<-"}
 
 
-def event_lines(records: Iterable[Record], envelope: Envelope) -> Iterator[str]:
-    """Yield a line an event: time, connection, direction, label, and the identifiers of the scopes that it is in.
+def event_lines(records: Iterable[Record], envelope: Envelope, choice: Choice) -> Iterator[str]:
+    """Yield a line a chosen event: time, connection, direction, label, and the identifiers of the scopes it is in.
 
     ``records`` are iterated several times, to find the scopes first. Raises ContractError when there is no
     event.
     """
     contract = infer([records], envelope=envelope)
     reader = EventReader(contract.envelope)
+    shown = 0
     for record in records:
         if isinstance(record, Opened):
             reader.opened(record)
         if not isinstance(record, Message):
             continue
         for event in reader.read(record):
+            if not choice.takes(record) or (choice.labels and event.label not in choice.labels):
+                continue
             keys = (f"{key.name}={key.value}" for key in contract.scope_keys(event) if key.name != CONNECTION)
             place = f"{event.at_ns / 1e9:9.3f}  #{event.connection:<4} {event.position:>5} {_ARROWS[event.direction]}"
             yield f"{place} {printable(event.label):<24} {printable(' '.join(keys))}".rstrip()
+            shown += 1
+            if shown == choice.limit:
+                return
 
 
 def binding_lines(session: Session, envelope: Envelope, others: Sequence[Session] = ()) -> Iterator[str]:

@@ -25,6 +25,7 @@ from ..cassettes import (
     Record,
     printable,
 )
+from .pretty import Pretty
 
 _ARROWS = {Direction.CLIENT: "->", Direction.SERVER: "<-"}
 _COLOURS = {Direction.CLIENT: "cyan", Direction.SERVER: "green"}
@@ -37,13 +38,15 @@ class Listing:
     """How records are listed.
 
     ``width`` is in terminal columns; None cuts nothing. ``times`` puts the seconds since the session began in front of
-    a line. ``fields`` adds the header fields of handshakes and exchanges.
+    a line. ``fields`` adds the header fields of handshakes and exchanges. ``pretty`` spreads payloads and bodies over
+    lines of their own.
     """
 
     width: int | None
     times: bool = True
     fields: bool = False
     colour: bool = False
+    pretty: Pretty | None = None
 
     def lines(self, record: Record) -> Iterator[str]:
         """Yield the lines of one record, without line ends."""
@@ -52,6 +55,8 @@ class Listing:
                 yield from self._header(record)
             case Message():
                 yield self._message(record)
+                if self.pretty is not None and record.kind is not Kind.CLOSE:
+                    yield from self.pretty.lines(record.payload, binary=record.kind is Kind.BINARY)
             case Opened():
                 yield from self._opened(record)
             case Closed():
@@ -97,6 +102,8 @@ class Listing:
         if message.kind is Kind.CLOSE:
             reason = f" {message.close_reason}" if message.close_reason else ""
             content = f"{message.close_code}{reason}"
+        elif self.pretty is not None:
+            content = ""
         else:
             content = self._payload(message.payload, binary=message.kind is Kind.BINARY)
         return self._line(
@@ -121,8 +128,7 @@ class Listing:
 
     def _response(self, shake: Handshake) -> Iterator[str]:
         yield from self._fields("<", shake.response_headers)
-        if shake.response_body:
-            yield self._body("<", shake.response_body)
+        yield from self._body("<", shake.response_body)
 
     def _exchange(self, exchange: HttpExchange) -> Iterator[str]:
         took = f" in {exchange.took_ns / 1e6:.1f} ms" if self.times else ""
@@ -130,20 +136,24 @@ class Listing:
         colour = None if 200 <= exchange.status < 400 else "red"
         yield self._line(exchange.at_ns, f"http {exchange.number}", "--", "http", content, colour)
         yield from self._fields(">", exchange.request_headers)
-        if exchange.request_body:
-            yield self._body(">", exchange.request_body)
+        yield from self._body(">", exchange.request_body)
         yield from self._fields("<", exchange.response_headers)
-        if exchange.response_body:
-            yield self._body("<", exchange.response_body)
+        yield from self._body("<", exchange.response_body)
 
     def _fields(self, mark: str, headers: Headers) -> Iterator[str]:
         if self.fields:
             for name, value in headers:
                 yield f"{_INDENT}{mark} " + self._cut(printable(f"{name}: {value}"), len(_INDENT) + 2)
 
-    def _body(self, mark: str, body: bytes) -> str:
+    def _body(self, mark: str, body: bytes) -> Iterator[str]:
+        if not body:
+            return
         label = f"{_INDENT}{mark} {_size(len(body)):>9}  "
-        return label + self._cut(self._payload(body), len(label))
+        if self.pretty is None:
+            yield label + self._cut(self._payload(body), len(label))
+        else:
+            yield label.rstrip()
+            yield from self.pretty.lines(body, binary=False)
 
     def _payload(self, payload: bytes, *, binary: bool = False) -> str:
         # A payload may have a hundred megabytes; only what can be seen is decoded, at most 4 bytes a character.
