@@ -83,6 +83,13 @@ Exit status: 0 recorded, 2 bad usage, a file that cannot be written or a secret 
     metavar="N",
     help="Chooses where a fault with a chance strikes.",
 )
+@click.option(
+    "--loop",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    default="auto",
+    show_default=True,
+    help="The event loop; auto is uvloop where it is installed.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say only what goes wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what happens: connections, HTTP exchanges, notes.")
 @click.pass_context
@@ -113,6 +120,7 @@ def command(
     rotate_time: str | None,
     faults: tuple[str, ...],
     fault_seed: int,
+    loop: str,
     quiet: bool,
     verbose: bool,
     allow_unsafe: bool,
@@ -135,6 +143,7 @@ def command(
         Selection,
         Settings,
         default_output,
+        loop_factory,
         parse_duration,
         parse_note,
         parse_size,
@@ -202,9 +211,10 @@ def command(
         if recorder.route.proxy is not None:
             talk.say(f"reaching {parsed.origin} through the proxy {recorder.route.proxy}")
 
-    summary = asyncio.run(
-        run(settings, command=cmd, report=talk.warn, listening=listening, watch=talk.watch, tick=talk.tick)
-    )
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+        summary = runner.run(
+            run(settings, command=cmd, report=talk.warn, listening=listening, watch=talk.watch, tick=talk.tick)
+        )
     if allow_unsafe or not summary.unsafe:
         talk.say(str(summary))
     for problem in summary.problems:

@@ -3,6 +3,7 @@
 from .address import Address
 from .command import find_command, run_command, signals_to, status_in_words
 from .head import RequestHead, Rewriting
+from .loop import loop_factory
 from .proxy import Recorder
 from .quantity import parse_duration, parse_size
 from .rotation import Rotation
@@ -30,6 +31,7 @@ __all__ = [
     "default_output",
     "describe",
     "find_command",
+    "loop_factory",
     "parse_duration",
     "parse_note",
     "parse_size",

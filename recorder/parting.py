@@ -33,6 +33,8 @@ def answer(status: int, line: str) -> bytes:
 
 def end_writing(transport: asyncio.Transport) -> None:
     """Send what was written, then say that no more comes, by closing where there is no other way."""
+    if transport.is_closing():
+        return
     if transport.can_write_eof():
         transport.write_eof()
     else:

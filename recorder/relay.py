@@ -83,7 +83,9 @@ class _End(asyncio.Protocol):
         if self.injection is not None:
             self.injection.receive_data(self.direction, data)
         elif self._tap.unchanged and (peer := self.peer.transport) is not None:
-            peer.write(data)
+            # uvloop raises where asyncio takes no notice: for a transport that has been aborted and not been told.
+            if not peer.is_closing():
+                peer.write(data)
             self._backlog.append(self._relay, self.direction, data)
         else:
             self._relay.handshake_data(self, data)
@@ -95,26 +97,33 @@ class _End(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._full = True
-        if self.peer.transport is not None:
-            self.peer.transport.pause_reading()
+        self.peer.take(False)
 
     def resume_writing(self) -> None:
         self._full = False
-        if self.peer.transport is not None and not self.peer._held:
-            self.peer.transport.resume_reading()
+        if not self.peer._held:
+            self.peer.take(True)
 
     def hold(self) -> None:
         self._held = True
-        if self.transport is not None:
-            self.transport.pause_reading()
+        self.take(False)
 
     def release(self) -> None:
         self._held = False
-        if self.transport is not None and not self.peer._full:
+        if not self.peer._full:
+            self.take(True)
+
+    def take(self, wanted: bool) -> None:
+        """Read from this side, or do not."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if wanted:
             self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
 
     def send(self, data: bytes) -> None:
-        if self.transport is not None:
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     def finish(self) -> None:
@@ -210,9 +219,9 @@ class Relay:
         if self._client.transport is not None:
             waiting = self._tap.held + sum(map(len, self._first))
             if waiting > HELD_LIMIT:
-                self._client.transport.pause_reading()
+                self._client.take(False)
             elif end is self._server and to_server:
-                self._client.transport.resume_reading()
+                self._client.take(True)
         if self._upstream.faults and self._tap.upgraded is not None and self._injection is None:
             self._inject(self._tap.upgraded)
         self._pass_eof()
@@ -231,7 +240,7 @@ class Relay:
         for data in self._first:
             transport.write(data)
         self._first.clear()
-        client.resume_reading()
+        self._client.take(True)
         self._pass_eof()
 
     def eof(self, end: _End) -> None:
@@ -270,12 +279,12 @@ class Relay:
 
     def _to_client(self) -> None:
         data = self._tap.data_to_client()
-        if data and self._client.transport is not None:
-            self._client.transport.write(data)
+        if data:
+            self._client.send(data)
 
     def _to_server(self, data: bytes) -> None:
         if self._server.transport is not None:
-            self._server.transport.write(data)
+            self._server.send(data)
             return
         self._first.append(data)
         if self._connecting is None:
@@ -297,7 +306,7 @@ class Relay:
         client = self._client.transport
         if client is None:
             return
-        client.write(answer(502, f"wstape: {line}"))
+        self._client.send(answer(502, f"wstape: {line}"))
         self._end_refused(client)
 
     def _end_refused(self, client: asyncio.Transport) -> None:
@@ -307,7 +316,7 @@ class Relay:
             client.close()
             return
         # Closing with unread data in the socket would send RST, which can overtake the answer.
-        client.resume_reading()
+        self._client.take(True)
         self._patience = asyncio.get_running_loop().call_later(REFUSAL_TIMEOUT, client.close)
 
     def _refused(self) -> bool:
@@ -321,7 +330,7 @@ class Relay:
         self._tap.receive_data(Direction.SERVER, refusal, self._tape.now_ns())
         self._collect()
         self.struck(f"fault: the handshake is refused with {fault.status}", Ending.REFUSED)
-        client.write(refusal)
+        self._client.send(refusal)
         self._end_refused(client)
         return True
 

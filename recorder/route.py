@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..cassettes import Target
@@ -40,11 +41,13 @@ class Route:
                 sock = await self.proxy.open(host, port)
                 await loop.create_connection(factory, sock=sock, ssl=self.tls, server_hostname=name)
             else:
-                # An address is one way only, and trying it is what a recorder does most.
-                delay = None if host[-1:].isdigit() or ":" in host else _NEXT_ADDRESS
-                await loop.create_connection(
-                    factory, host, port, ssl=self.tls, server_hostname=name, happy_eyeballs_delay=delay
-                )
+                # An address is one way only, and trying it is what a recorder does most. uvloop tries one address after
+                # the other.
+                alone = host[-1:].isdigit() or ":" in host or not isinstance(loop, asyncio.BaseEventLoop)
+                connect = loop.create_connection
+                if not alone:
+                    connect = partial(connect, happy_eyeballs_delay=_NEXT_ADDRESS)
+                await connect(factory, host, port, ssl=self.tls, server_hostname=name)
         except OSError:
             raise  # here because a certificate error is a ValueError as well
         except ValueError as exc:  # a host name that the resolver's codec or TLS refuses

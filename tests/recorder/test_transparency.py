@@ -14,7 +14,7 @@ import hashlib
 import re
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import Protocol
 
 from wstape.cassettes import Direction, Opened, Target, open_cassette, read_session
-from wstape.recorder import Recorder, Settings
+from wstape.recorder import Recorder, Settings, loop_factory
 
 _UNIQUE = re.compile(rb"(?:Date|Sec-WebSocket-Accept): [^\r]*\r\n")  # differs from run to run
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -265,8 +265,17 @@ def _same(direct: dict[str, Outcome], through: dict[str, Outcome]) -> None:
     assert not differing, f"{len(differing)} of {len(direct)} cases differ:\n" + "\n".join(lines)
 
 
+def _run(loop: str, main: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+        runner.run(main)
+
+
+both_loops = pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=pytest.mark.slow)])
+
+
+@both_loops
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_fuzzing_client_and_an_echo_server(tmp_path: Path, family: str) -> None:
+def test_a_fuzzing_client_and_an_echo_server(tmp_path: Path, family: str, loop: str) -> None:
     found = FAMILIES[family]
 
     async def main() -> None:
@@ -294,14 +303,15 @@ def test_a_fuzzing_client_and_an_echo_server(tmp_path: Path, family: str) -> Non
         _same(direct, through)
         assert not any("never ended" in outcome["fuzzer"] for outcome in direct.values())
 
-    asyncio.run(main())
+    _run(loop, main())
     reader = open_cassette(tmp_path / "a.cassette")
     assert sum(isinstance(one, Opened) for one in reader) == len(found)
     assert reader.complete
 
 
+@both_loops
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_client_and_a_fuzzing_server(tmp_path: Path, family: str) -> None:
+def test_a_client_and_a_fuzzing_server(tmp_path: Path, family: str, loop: str) -> None:
     # A response with parameters that were not offered fails the handshake; the plain extension suits every case.
     found = [case for case in FAMILIES[family] if "no_context" not in case.extensions]
 
@@ -315,7 +325,7 @@ def test_a_client_and_a_fuzzing_server(tmp_path: Path, family: str) -> None:
                 through = await _each(found, lambda case: fuzz_the_client(case, recorder.address.port, sides))
         _same(direct, through)
 
-    asyncio.run(main())
+    _run(loop, main())
     session = read_session(tmp_path / "a.cassette")
     sent = {one.handshake.target: one.messages for one in session.connections}
     for case in found:
