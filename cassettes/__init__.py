@@ -17,6 +17,7 @@ from .following import follow
 from .formats import Foreign, Imported, har_text, import_recording, unseen
 from .journal import FLUSH_INTERVAL_NS, CassetteWriter
 from .jsonl import dump_json, encode_line
+from .merging import merged, session_texts
 from .model import (
     Closed,
     Connection,
@@ -98,6 +99,7 @@ __all__ = [
     "leaks_in",
     "load_finder",
     "make_message",
+    "merged",
     "open_cassette",
     "pattern_rule",
     "printable",
@@ -107,6 +109,7 @@ __all__ = [
     "scrub",
     "secret_variables",
     "secure",
+    "session_texts",
     "undo_encodings",
     "unknown_secrets",
     "unseen",

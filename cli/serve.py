@@ -99,9 +99,9 @@ def command(
     from datetime import UTC, datetime
 
     from ..cassettes import Certificate, Fault, Faults, Redactor, Secrets, read_session
-    from ..contracts import Contract, fold, infer
+    from ..contracts import Contract, fold
     from ..recorder import Address
-    from ..replayer.serving import Desk, Manner, Service, freshness, placeholders
+    from ..replayer.serving import Desk, Manner, Service, contract_of, freshness, placeholders
     from ..reports import Report
 
     address = Address.parse(listen)
@@ -113,7 +113,7 @@ def command(
     session = read_session(cassette)
     if not session.complete:
         warn(f"{cassette} is incomplete: its recording was cut off; what it holds is served")
-    loaded = Contract.load(contract) if contract is not None else infer([session.records()])
+    loaded = Contract.load(contract) if contract is not None else contract_of(session)
     values = {name: value for name in placeholders(session) if (value := given.get(name)) is not None}
     desk = Desk(
         session,

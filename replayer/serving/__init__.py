@@ -4,7 +4,7 @@ from .conversation import Conversation, Leave, Manner, Mode, Say
 from .desk import Desk, Outcome, placeholders
 from .freshness import freshness
 from .part import Part, compile_part
-from .programme import Programme
+from .programme import Programme, contract_of
 from .service import Service
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Say",
     "Service",
     "compile_part",
+    "contract_of",
     "freshness",
     "placeholders",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ...cassettes import PLACEHOLDER, Direction, Faults, Headers, HttpExchange, Session, Target
+from ...cassettes import PLACEHOLDER, Direction, Faults, Headers, HttpExchange, Session, Target, session_texts
 from ...contracts import Contract, Finding, Severity
 from .conversation import Manner
 from .likeness import Echo, Knowledge
@@ -24,11 +24,11 @@ _UNSENT = frozenset(("connection", "content-length", "content-encoding", "transf
 class Outcome:
     """What serving came to."""
 
-    findings: tuple[Finding, ...]
-    connections: int
-    messages: int  # said and heard
-    exchanges: int
-    never_asked: tuple[str, ...]  # in words, what nobody asked for
+    findings: tuple[Finding, ...] = ()
+    connections: int = 0
+    messages: int = 0  # said and heard
+    exchanges: int = 0
+    never_asked: tuple[str, ...] = ()  # in words, what nobody asked for
 
 
 @dataclass(slots=True)
@@ -171,15 +171,7 @@ class Desk:
 
 def placeholders(session: Session) -> tuple[str, ...]:
     """Return the names of the redaction placeholders in a session."""
-    texts: list[str] = []
-    for connection in session.connections:
-        shake = connection.handshake
-        texts += [shake.target, *(value for _, value in shake.request_headers + shake.response_headers)]
-        texts += [message.payload.decode("latin-1") for message in connection.messages]
-    for exchange in session.exchanges:
-        texts += [exchange.target, *(value for _, value in exchange.request_headers + exchange.response_headers)]
-        texts += [body.decode("latin-1") for body in (exchange.request_body, exchange.response_body)]
-    return tuple(dict.fromkeys(found[1] for text in texts for found in PLACEHOLDER.finditer(text)))
+    return tuple(dict.fromkeys(found[1] for text in session_texts(session) for found in PLACEHOLDER.finditer(text)))
 
 
 def _at_home(name: str, value: str, recorded: str, own: str) -> str:

@@ -48,6 +48,11 @@ class HttpLine(asyncio.Protocol):
         if self._socket is not None:
             self._socket.resume()
 
+    @property
+    def talking(self) -> bool:
+        """Whether a WebSocket is open here, and its client has not ended it."""
+        return self._socket is not None and not self._socket.over
+
     def cut(self) -> None:
         """The service ends."""
         if self._socket is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...cassettes import Connection, HttpExchange, Session
-from ...contracts import Contract
+from ...contracts import Contract, ContractError, detect, infer
 from ..bindings import find_bindings
 from ..timeline import traces
 from .likeness import Difference, Knowledge
@@ -145,3 +145,11 @@ class Programme:
             if not self.exchanges_asked[exchange.number]
         ]
         return connections + exchanges
+
+
+def contract_of(session: Session) -> Contract:
+    """Return what a recording says of its own labels and scopes; nothing where no event is in it."""
+    try:
+        return infer([session.records()])
+    except ContractError:
+        return Contract(envelope=detect(()), events={}, scopes=())

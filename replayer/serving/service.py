@@ -37,6 +37,11 @@ class Service:
         self._lines.add(line)
         return line
 
+    @property
+    def busy(self) -> bool:
+        """Whether a client's WebSocket is open."""
+        return any(line.talking for line in tuple(self._lines))
+
     async def stop(self) -> Outcome:
         """Stop listening, end what is open, and return what it came to."""
         if self._server is not None:

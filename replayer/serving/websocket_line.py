@@ -56,7 +56,7 @@ class WebSocketLine:
         self._releasing = False
         self._paused = False
         self._dead = False  # nothing passes any more, by a fault
-        self._over = False
+        self.over = False  # nothing more is heard or said
 
     # --- handshake
 
@@ -115,7 +115,7 @@ class WebSocketLine:
         response.headers["Content-Length"] = str(len(body))
         response.body = body
         self._protocol.send_response(response)
-        self._over = True
+        self.over = True
         self._flush()
 
     # --- hearing
@@ -145,7 +145,7 @@ class WebSocketLine:
 
     def _hear(self) -> None:
         """Take what has come, as far as no delay holds it up."""
-        while self._inbox and self._conversation is not None and not self._over:
+        while self._inbox and self._conversation is not None and not self.over:
             waiting = self._inbox[0]
             if self._holds(waiting):
                 return
@@ -157,7 +157,7 @@ class WebSocketLine:
                 self._message(self._conversation, *waiting.thing)
 
     def _message(self, conversation: Conversation, kind: Kind, payload: bytes) -> None:
-        if self._over:
+        if self.over:
             return
         now_ns = self._now_ns()
         self._desk.tally.messages += 1
@@ -170,7 +170,7 @@ class WebSocketLine:
             self._desk.recast(before, conversation.part)
         self._tell(conversation, known)
         if conversation.refused:
-            self._over = True
+            self.over = True
             self._protocol.send_close(1008, _reason(conversation.findings[-1].message))
         else:
             self.wake()
@@ -200,12 +200,12 @@ class WebSocketLine:
     def _release(self) -> None:
         self._releasing = False
         conversation = self._conversation
-        if conversation is None or self._over or self._paused:
+        if conversation is None or self.over or self._paused:
             return
         for action in conversation.due(self._now_ns()):
             struck = self._faults.message(Direction.SERVER) if isinstance(action, Say) else ()
             self._outbox.append(_Waiting(action, struck))
-        while self._outbox and not self._over and not self._holds(self._outbox[0]):
+        while self._outbox and not self.over and not self._holds(self._outbox[0]):
             waiting = self._outbox.popleft()
             if not self._ends(waiting):
                 self._act(waiting)
@@ -220,7 +220,7 @@ class WebSocketLine:
                     self._desk.tally.messages += 1
                     (self._protocol.send_text if kind is Kind.TEXT else self._protocol.send_binary)(payload)
             case Leave(exit=end):
-                self._over = True
+                self.over = True
                 if end.code == 1006:
                     self._flush()
                     (self._transport.abort if end.reset else self._transport.close)()
@@ -249,7 +249,7 @@ class WebSocketLine:
         fault = waiting.ending
         if fault is None:
             return False
-        self._over = True
+        self.over = True
         self._stop_timers()
         if fault.kind is FaultKind.CLOSE:
             self._protocol.send_close(fault.code, fault.reason)
@@ -271,10 +271,10 @@ class WebSocketLine:
 
     def _set_timer(self, conversation: Conversation) -> None:
         self._stop_timers()
-        due = None if self._over or self._outbox else conversation.next_due_ns()
+        due = None if self.over or self._outbox else conversation.next_due_ns()
         if due is not None:
             self._timer = self._loop.call_later(max(0.0, (due - self._now_ns()) / 1e9), self.wake)
-        elif conversation.awaited is not None and not self._over:
+        elif conversation.awaited is not None and not self.over:
             self._silence = self._loop.call_later(self._patience, self._still_waiting, conversation)
 
     def _stop_timers(self) -> None:
@@ -294,17 +294,17 @@ class WebSocketLine:
 
     def cut(self) -> None:
         """The service ends: what the client had not sent yet is told all the same."""
-        if not self._over and self._conversation is not None:
+        if not self.over and self._conversation is not None:
             self._protocol.send_close(1001)
             self._flush()
         self._ended(1001)
 
     def _ended(self, code: int | None) -> None:
-        if self._conversation is not None and not self._over:
+        if self._conversation is not None and not self.over:
             known = len(self._conversation.findings)
             self._conversation.close(code)
             self._tell(self._conversation, known)
-        self._over = True
+        self.over = True
         self._stop_timers()
 
     def _flush(self) -> None:
