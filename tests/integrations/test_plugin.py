@@ -379,4 +379,4 @@ def test_the_plugin_is_light_and_silent_when_unused(pytester: pytest.Pytester) -
     )
     result = pytester.runpytest_subprocess("-p", "no:anyio", "-p", "no:asyncio")
     result.assert_outcomes(passed=1)
-    assert "wstape" not in result.stdout.str()
+    assert "cassette" not in result.stdout.str()
