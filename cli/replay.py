@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import click
 from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
 
 if TYPE_CHECKING:
-    from ..replayer import Take
+    from ..replayer import Outcome, Plan, Take
+    from ..reports import Report
 
 _SKIP = 125  # what git bisect run takes for "this commit cannot be tested"
 _DYING = 0.5  # seconds between a build's last connection and its end
@@ -21,7 +23,14 @@ _DYING = 0.5  # seconds between a build's last connection and its end
 
 @click.command(epilog=EXIT_STATUS)
 @click.argument("cassettes", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASSETTE...")
-@click.option("--target", required=True, metavar="URL", help="The build: ws://, wss://, http:// or https://.")
+@click.option(
+    "--target", "--candidate", required=True, metavar="URL", help="The build: ws://, wss://, http:// or https://."
+)
+@click.option(
+    "--baseline",
+    metavar="URL",
+    help="Play against this build as well: what it shows against itself is noise, and counts for nothing.",
+)
 @click.option(
     "--contract", type=click.Path(path_type=Path), metavar="FILE", help="Default: learned from the cassettes."
 )
@@ -39,6 +48,22 @@ _DYING = 0.5  # seconds between a build's last connection and its end
     help="Start the build with CMD, wait until it accepts connections at the target, stop it in the end.",
 )
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="Play so many times.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(min=1, min_open=True),
+    metavar="RATIO",
+    help="Warn of labels that take so many times as long as in the recording, or on the baseline.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Play so many cassettes at a time."
+)
+@click.option("--fail-fast", is_flag=True, help="Leave out the cassettes that follow a breaking one.")
+@click.option(
+    "--mark-volatile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the contract with what was learned to be volatile marked in it.",
+)
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write what came as a cassette.")
 @click.option(
     "--secret",
@@ -90,10 +115,15 @@ _DYING = 0.5  # seconds between a build's last connection and its end
 def command(
     cassettes: tuple[Path, ...],
     target: str,
+    baseline: str | None,
     contract: Path | None,
     mode: str,
     build_command: str | None,
     repeat: int,
+    latency: float | None,
+    jobs: int,
+    fail_fast: bool,
+    mark_volatile: Path | None,
     save: Path | None,
     secrets: tuple[str, ...],
     secret_files: tuple[Path, ...],
@@ -122,18 +152,42 @@ def command(
       wstape replay chat.cassette --contract chat.contract.json --target ws://127.0.0.1:8000
       wstape replay chat.cassette --target ws://127.0.0.1:8000 --secret password=env:ALICE_PASSWORD
       wstape replay chat.cassette --target ws://127.0.0.1:8000 --exec 'make serve'
+      wstape replay chat.cassette --mode exact --baseline ws://main:8000 --candidate ws://branch:8000
     """
     from importlib.metadata import version
 
-    from ..cassettes import FileError, Secrets, Target, UnreachableError, UsageError, read_session, write_records
-    from ..contracts import Contract, Finding, fold, infer, verdict
-    from ..replayer import BuildDiedError, Options, Overrides, Reading, gap, log_in, prepare, replay, running_build
-    from ..reports import Case, Report
+    from ..cassettes import (
+        FileError,
+        Secrets,
+        Target,
+        UnreachableError,
+        UsageError,
+        read_session,
+        write_records,
+        write_text,
+    )
+    from ..contracts import Contract, infer, verdict
+    from ..replayer import (
+        BuildDiedError,
+        Noise,
+        Options,
+        Overrides,
+        Plan,
+        Reading,
+        attempt_all,
+        gap,
+        log_in,
+        marked,
+        noise_of,
+        prepare,
+        running_build,
+    )
 
     if save is not None and (len(cassettes) > 1 or repeat > 1):
         raise UsageError("--save takes one cassette played once; leave --repeat and the other cassettes out")
-    if save is not None and save.exists() and not force:
-        raise FileError(save, "the file exists already", "choose another name, or overwrite it with --force")
+    for path in (save, mark_volatile):
+        if path is not None and path.exists() and not force:
+            raise FileError(path, "the file exists already", "choose another name, or overwrite it with --force")
     reading = Reading(
         allowed=frozenset(allow_extra),
         overrides=Overrides() if bindings_file is None else Overrides.load(bindings_file),
@@ -150,19 +204,29 @@ def command(
         speed=speed,
         allowed=reading.allowed,
     )
+    right = None if baseline is None else Target.parse(baseline)
     recordings = [(str(path), read_session(path)) for path in cassettes]
     for name, session in recordings:
         if gap(session):
             warn(f"{name} is incomplete: {gap(session)}; what it holds is played")
     loaded = Contract.load(contract) if contract is not None else infer([s.records() for _, s in recordings])
+    plan = Plan(
+        contract=loaded,
+        options=options,
+        version=version("wstape"),
+        mode="exact" if mode == "exact" else "contract",
+        repeat=repeat,
+        baseline=right,
+        baseline_tls=None if right is None else right.tls_context(ca=ca, insecure=insecure),
+        latency=latency,
+        noise=noise_of([session for _, session in recordings], loaded),
+    )
 
     def ready() -> tuple[Take, ...]:
         return prepare(recordings, loaded, Secrets.load(secrets, secret_files, os.environ), reading)
 
     if login is None:
         ready()  # what is missing is told before anything is started
-    cases: list[Case] = []
-    connections = messages = 0
     try:
         with running_build(build_command, aim) if build_command is not None else nullcontext() as build:
             if login is not None:
@@ -171,32 +235,22 @@ def command(
                 secrets = (*printed, *secrets)
                 names = {name.lower() for name, _ in options.headers}
                 kept = (one for one in fields if one[0].lower() not in names)
-                options = replace(options, headers=(*options.headers, *kept))
+                plan = replace(plan, options=replace(options, headers=(*options.headers, *kept)))
+
+            def done(take: Take, outcome: Outcome) -> None:
+                if build is not None:
+                    broken = verdict(outcome.findings) == "breaking"
+                    build.check(f"while {take.name} was replayed", patience=_DYING if broken else 0.0)
+
             takes = ready()
-            for take in takes:
-                found: list[Finding] = []
-                for _ in range(repeat):
-                    try:
-                        came, findings = replay(
-                            take,
-                            loaded,
-                            options,
-                            version=version("wstape"),
-                            mode="exact" if mode == "exact" else "contract",
-                        )
-                    except UnreachableError:
-                        if build is not None:
-                            build.check(f"while {take.name} was replayed", patience=_DYING)
-                        raise
-                    if build is not None:
-                        broken = verdict(findings) == "breaking"
-                        build.check(f"while {take.name} was replayed", patience=_DYING if broken else 0.0)
-                    connections += len(came.connections)
-                    messages += sum(len(connection.messages) for connection in came.connections)
-                    found += findings
-                    if save is not None:
-                        write_records(save, came.records(), force=force)
-                cases.append(Case(name=take.name, findings=fold(found)))
+            try:
+                outcomes = attempt_all(takes, plan, jobs=jobs, fail_fast=fail_fast, done=done)
+            except BuildDiedError:
+                raise
+            except UnreachableError:
+                if build is not None:
+                    build.check("while it was replayed against", patience=_DYING)
+                raise
     except UnreachableError as error:
         if isinstance(error, BuildDiedError):
             click.echo(error.output, err=True, nl=not error.output.endswith("\n"))
@@ -204,18 +258,38 @@ def command(
             raise
         warn(f"skipped: {error}")
         return _SKIP
-    named = recordings[0][0] if len(recordings) == 1 else f"{len(recordings)} cassettes"
-    report = Report(
-        title=f"{named} against {aim.url}",
-        findings=fold(finding for case in cases for finding in case.findings),
-        cases=tuple(cases),
-        connections=connections,
-        messages=messages,
-        complete=not any(gap(session) for _, session in recordings),
-        extra={"cassettes": len(cassettes), "repeats": repeat},
-    )
+    if save is not None and outcomes[0] is not None:
+        write_records(save, outcomes[0].sessions[0].records(), force=force)
+    report = _report([name for name, _ in recordings], outcomes, plan)
+    if mark_volatile is not None:
+        learned = Noise().union(*(outcome.noise for outcome in outcomes if outcome is not None))
+        written, added = marked(loaded, learned)
+        write_text(mark_volatile, written.dumps(), force=force)
+        click.echo(f"{added} places marked as volatile in {mark_volatile}", err=True)
+    report = replace(report, complete=not any(gap(session) for _, session in recordings))
     status = deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
     return _SKIP if bisect and status == UnreachableError.exit_status else status
+
+
+def _report(names: Sequence[str], outcomes: Sequence[Outcome | None], plan: Plan) -> Report:
+    from ..contracts import fold
+    from ..reports import Case, Report
+
+    played = [outcome for outcome in outcomes if outcome is not None]
+    connections = [one for outcome in played for session in outcome.sessions for one in session.connections]
+    noise = sorted({line for outcome in played for line in outcome.noise.lines()})
+    return Report(
+        title=f"{names[0] if len(names) == 1 else f'{len(names)} cassettes'} against {plan.options.target.url}",
+        findings=fold(finding for outcome in played for finding in outcome.findings),
+        cases=tuple(
+            Case(name=name, findings=() if outcome is None else outcome.findings, played=outcome is not None)
+            for name, outcome in zip(names, outcomes, strict=True)
+        ),
+        connections=len(connections),
+        messages=sum(len(connection.messages) for connection in connections),
+        notes=tuple(noise) if plan.mode == "exact" or plan.baseline is not None else (),
+        extra={"cassettes": len(names), "played": len(played), "repeats": plan.repeat, "noise": noise},
+    )
 
 
 def _header(text: str) -> tuple[str, str]:

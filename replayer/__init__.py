@@ -6,27 +6,34 @@ from .confidence import confidence
 from .gaps import gap
 from .judgement import Mode, judge_recordings, judge_replay
 from .login import log_in
+from .noise import Noise, marked
 from .options import Options
 from .overrides import Overrides
 from .player import Played, Player
-from .replaying import Reading, Take, prepare, replay
 from .screenplay import screenplay
 from .script import Script, compile_script
+from .take import Reading, Take, prepare
 from .timeline import Trace, traces
+from .trial import Outcome, Plan, attempt, attempt_all, noise_of
 
 __all__ = [
     "Binding",
     "Build",
     "BuildDiedError",
     "Mode",
+    "Noise",
     "Options",
+    "Outcome",
     "Overrides",
+    "Plan",
     "Played",
     "Player",
     "Reading",
     "Script",
     "Take",
     "Trace",
+    "attempt",
+    "attempt_all",
     "compile_script",
     "confidence",
     "find_bindings",
@@ -34,8 +41,9 @@ __all__ = [
     "judge_recordings",
     "judge_replay",
     "log_in",
+    "marked",
+    "noise_of",
     "prepare",
-    "replay",
     "running_build",
     "screenplay",
     "traces",

@@ -17,6 +17,7 @@ from .breaking import breaking
 from .comparison import Pair
 from .leaves import Path, last_key, pointer
 from .naming import names_identifier, names_time
+from .noise import Noise
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -35,7 +36,7 @@ def is_volatile(path: Path, baseline: object, candidate: object) -> bool:
     return numbers and (names_identifier(name) or names_time(name))
 
 
-def exact_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
+def exact_differences(pairs: Sequence[Pair], noise: Noise) -> Iterator[Finding]:
     """Yield every difference of the server's events that is not volatile. All are breaking."""
     for baseline, candidate in pairs:
         old = baseline.events(Direction.SERVER)
@@ -51,10 +52,10 @@ def exact_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
                     text = f"`{label}` came; the recording does not have it there"
                     yield breaking("event/unexpected", text, number, label=label, position=position, candidate=label)
                 case "equal":
-                    yield from _payloads(old[i], new[j])
+                    yield from _payloads(old[i], new[j], noise)
 
 
-def _payloads(old: Event, new: Event) -> Iterator[Finding]:
+def _payloads(old: Event, new: Event, noise: Noise) -> Iterator[Finding]:
     if old.payload == new.payload:
         return
     # Only for pairs that differ: importing it alone takes longer than comparing thousands of equal ones.
@@ -64,6 +65,8 @@ def _payloads(old: Event, new: Event) -> Iterator[Finding]:
     for kind, levels in cast("dict[str, Any]", tree).items():
         for level in levels:
             path: Path = tuple(level.path(output_format="list"))
+            if noise.covers(new.symbol, path):
+                continue
             where = pointer(path)
             before, after = cast("object", level.t1), cast("object", level.t2)
             if kind.endswith("_removed"):

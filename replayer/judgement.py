@@ -14,6 +14,7 @@ from .comparison import Pair, compare, compare_exchanges, pair_up
 from .exact import exact_differences
 from .leftovers import unmatched, unplayed, without_allowed
 from .links import lost_links
+from .noise import Noise, contract_noise
 from .timeline import Trace, traces
 
 Mode = Literal["contract", "exact"]
@@ -36,11 +37,13 @@ def judge_replay(
     stopped: Mapping[int, int] | None = None,
     mode: Mode = "contract",
     allowed: Collection[str] = (),
+    noise: Noise | None = None,
 ) -> tuple[Finding, ...]:
     """Judge what a build answered to a recording; connections of both carry the same numbers.
 
     ``checker`` has seen the candidate's records. ``found`` are the findings of the play itself and ``stopped`` the
-    connections whose play was given up, with the turn. Events with an ``allowed`` label may come or be left over.
+    connections whose play was given up, with the turn. Events with an ``allowed`` label may come or be left over. In
+    exact mode the places that ``noise`` covers are not compared.
     """
     old = {trace.connection.number: trace for trace in traces(baseline, contract.envelope)}
     new = traces(candidate, contract.envelope)
@@ -48,11 +51,17 @@ def judge_replay(
     found = [*found, *compare_exchanges(baseline.exchanges, candidate.exchanges)]
     found += compare(pairs, contract, stopped or {})
     found += unplayed(baseline, candidate, found)
-    return _judge(pairs, new, contract, checker, found, stopped or {}, mode, allowed)
+    return _judge(pairs, new, contract, checker, found, stopped or {}, mode, allowed, noise or Noise())
 
 
 def judge_recordings(
-    baseline: Session, candidate: Session, contract: Contract, *, mode: Mode = "contract", allowed: Collection[str] = ()
+    baseline: Session,
+    candidate: Session,
+    contract: Contract,
+    *,
+    mode: Mode = "contract",
+    allowed: Collection[str] = (),
+    noise: Noise | None = None,
 ) -> tuple[Finding, ...]:
     """Judge one recording against another that a client of its own made; connections are paired by path and order."""
     checker = Checker(contract)
@@ -63,7 +72,7 @@ def judge_recordings(
     found = [_unpaired(trace, "event/missing", "has no counterpart in the candidate") for trace in alone]
     found += [_unpaired(trace, "event/unexpected", "has no counterpart in the baseline") for trace in extra]
     found += compare(pairs, contract, {})
-    return _judge(pairs, new, contract, checker, found, {}, mode, allowed)
+    return _judge(pairs, new, contract, checker, found, {}, mode, allowed, noise or contract_noise(contract))
 
 
 def _unpaired(trace: Trace, id: str, what: str) -> Finding:
@@ -93,10 +102,11 @@ def _judge(
     stopped: Mapping[int, int],
     mode: Mode,
     allowed: Collection[str],
+    noise: Noise,
 ) -> tuple[Finding, ...]:
     findings = list(found)
     if mode == "exact":
-        findings += exact_differences(pairs)
+        findings += exact_differences(pairs, noise)
         return fold(without_allowed(findings, allowed))
     came = Counter(event.symbol for trace in candidate for event in trace.events())
     findings += [_confirmed(finding, came) for finding in checker.finish()]

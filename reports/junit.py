@@ -20,12 +20,15 @@ def render_junit(report: Report) -> str:
     """Return the document."""
     cases = report.cases or (Case(name=report.title, findings=report.findings),)
     failing = [case for case in cases if _breaking(case)]
-    totals = {"tests": str(len(cases)), "failures": str(len(failing)), "errors": "0", "skipped": "0"}
+    skipped = sum(not case.played for case in cases)
+    totals = {"tests": str(len(cases)), "failures": str(len(failing)), "errors": "0", "skipped": str(skipped)}
     root = ElementTree.Element("testsuites", {"name": "wstape", **totals})
     suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(report.title), **totals})
     for case in cases:
         element = ElementTree.SubElement(suite, "testcase", {"classname": "wstape", "name": _clean(case.name)})
         breaking = _breaking(case)
+        if not case.played:
+            ElementTree.SubElement(element, "skipped", {"message": "another one had failed"})
         if breaking:
             failure = ElementTree.SubElement(
                 element,

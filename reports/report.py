@@ -13,6 +13,12 @@ class Case:
 
     name: str
     findings: tuple[Finding, ...] = ()
+    played: bool = True  # False: left out, after another one had failed
+
+    @property
+    def verdict(self) -> str:
+        """ "compatible", "breaking" or "not played"."""
+        return verdict(self.findings) if self.played else "not played"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,7 @@ class Report:
     connections: int | None = 0  # None: nothing was recorded, two contracts were compared
     messages: int | None = 0
     complete: bool = True  # False: a recording lacked its end
+    notes: tuple[str, ...] = ()  # what else a person should know, a line each
     extra: dict[str, object] = field(default_factory=dict[str, object])  # more figures for the summary
 
     @property

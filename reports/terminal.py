@@ -32,6 +32,10 @@ def render_terminal(report: Report, *, width: int = 100, color: bool = False) ->
     )
     for finding in report.findings:
         _print_finding(console, finding)
+    for note in report.notes:
+        console.print(Text(printable(note), "dim"))
+    if len(report.cases) > 1:
+        console.print(_case_table(report))
     console.print(_verdict_line(report))
     assert isinstance(console.file, io.StringIO)
     # rich fills lines up with blanks, which a terminal does not need and a diff of two reports shows.
@@ -56,6 +60,15 @@ def _print_finding(console: Console, finding: Finding) -> None:
     if table.row_count:
         console.print(Padding(table, (0, 0, 0, 9)))
     console.print()
+
+
+def _case_table(report: Report) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for case in report.cases:
+        style = {"breaking": "bold red", "compatible": "green"}.get(case.verdict, "yellow")
+        worst = ", ".join(dict.fromkeys(f.id for f in case.findings if f.severity is Severity.BREAKING))
+        table.add_row(Text(case.verdict, style), Text(printable(case.name), overflow="fold"), Text(worst))
+    return table
 
 
 def _verdict_line(report: Report) -> Text:

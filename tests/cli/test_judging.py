@@ -196,3 +196,24 @@ def test_a_bindings_file_from_the_command_line(capsys: pytest.CaptureFixture[str
     arguments = ["replay", "good.cassette", "--target", "ws://127.0.0.1:9", "--bindings", "bindings.json"]
     assert run(arguments) == 2
     assert "--bindings: the client never sends 'x'" in capsys.readouterr().err
+
+
+def test_many_cassettes_give_a_line_each_and_one_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    copies = [f"copy{number}.cassette" for number in range(4)]
+    for name in copies:
+        write_records(Path(name), recording().records())
+    with answering_in_thread({"type": "answer", "text": "t", "score": 1}) as target:
+        assert run(["replay", *copies, "--target", target, "--jobs", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [f"compatible  {name}" for name in copies]
+    assert lines[-1].startswith("4 cassettes against ws://127.0.0.1:")
+    with answering_in_thread({"type": "answer", "text": "t", "score": "1"}) as target:
+        arguments = ["replay", *copies, "--target", target, "--contract", "good.contract.json", "--junit", "report.xml"]
+        assert run([*arguments, "--fail-fast"]) == 1
+        played, *left = capsys.readouterr().out.splitlines()[-6:-2]
+        assert played.split() == ["breaking", "copy0.cassette", "payload/type-changed"]
+        assert [line.partition("  ")[0] for line in left] == ["not played"] * 3
+        suite = ElementTree.parse("report.xml").getroot()
+        assert (suite.get("failures"), suite.get("skipped")) == ("1", "3")
+        assert run(arguments) == 1
+        assert sum(line.startswith("breaking  ") for line in capsys.readouterr().out.splitlines()) == 4

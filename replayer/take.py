@@ -1,20 +1,16 @@
-"""A replay from end to end: cassettes in, what a build answered and what is wrong with it out."""
+"""Recordings made ready to be played: their scripts, and the values that come from outside."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cassettes import Direction, Secrets, Session, UsageError
-from ..contracts import Contract, Finding
+from ..contracts import Contract
 from .bindings import ClientSource
 from .confidence import constants
-from .judgement import Mode, judge_replay
-from .options import Options
 from .overrides import Overrides
-from .player import Player
 from .script import Script, compile_script
 
 
@@ -102,32 +98,7 @@ def _placeholder(secret: str) -> str:
     return f"{{{{secret:{secret}}}}}"
 
 
-def replay(
-    take: Take, contract: Contract, options: Options, *, version: str, mode: Mode = "contract"
-) -> tuple[Session, tuple[Finding, ...]]:
-    """Play a recording once and judge what came; return both. Raises UnreachableError.
-
-    What came is redacted as the recording was. ``version`` is wstape's own, for the new recording's header.
-    """
-    # A recording that was made without redaction is compared without it.
-    chosen = replace(
-        options, secrets=take.secrets, renewed=_renewed(take.script), redact=bool(take.session.header.redaction)
-    )
-    played = asyncio.run(Player(take.script, take.session, contract, chosen, version).play())
-    findings = judge_replay(
-        take.session,
-        played.session,
-        contract,
-        checker=played.checker,
-        found=played.findings,
-        stopped=played.stopped,
-        mode=mode,
-        allowed=options.allowed,
-    )
-    return played.session, findings
-
-
-def _renewed(script: Script) -> dict[str, str]:
+def renewed_identifiers(script: Script) -> dict[str, str]:
     """Make up another identifier in the form of each that the recorded client made up."""
     own = [binding for binding in script.bindings if isinstance(binding.source, ClientSource)]
     if not own:
