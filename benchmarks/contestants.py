@@ -75,11 +75,14 @@ def service(*, core: int | None = None) -> Generator[int]:
 
 
 @contextlib.contextmanager
-def wstape(upstream: int, folder: Path, *, redact: bool, core: int | None = None) -> Generator[Contestant]:
-    """``wstape record``."""
+def wstape(
+    upstream: int, folder: Path, *, redact: bool, loop: str = "auto", core: int | None = None
+) -> Generator[Contestant]:
+    """``wstape record``, on uvloop where that is installed, or on another ``loop``."""
     output = folder / f"{time.monotonic_ns()}.cassette"
     command = [sys.executable, "-c", "from wstape.cli import main; main()", "record"]
-    command += [f"ws://127.0.0.1:{upstream}", "-o", str(output)] + ([] if redact else ["--no-redact"])
+    command += [f"ws://127.0.0.1:{upstream}", "-o", str(output), "--loop", loop]
+    command += [] if redact else ["--no-redact"]
     with _running(command, core=core, said_on="stderr") as process:
         yield Contestant(_line(process.stderr, r"listening on ws://127\.0\.0\.1:(\d+)"), process.pid)
 

@@ -11,6 +11,8 @@ Claims, on two cores, everything on one machine:
 - one message at a time, everything on one core: the median at most 15 us above haproxy's;
 - 1,000 idle connections: <= 40 MB in all, <= 12 KiB each.
 
+wstape runs on uvloop where that is installed, and then beside itself on asyncio's own loop.
+
 Usage: python benchmarks/recorder.py [--rounds N] [--scale X] [ROW ...]
 Rows: echo firehose large connections latency idle
 """
@@ -22,6 +24,7 @@ import contextlib
 import statistics
 import tempfile
 from collections.abc import Callable, Generator
+from importlib.util import find_spec
 from pathlib import Path
 
 from contestants import Contestant, haproxy, missing, mitmproxy, naive, service, wstape
@@ -30,6 +33,7 @@ from traffic import echo, firehose, idle, ping_pong, visits
 
 WSTAPE = "wstape --no-redact"
 REDACTING = "wstape"
+ASYNCIO = " --loop asyncio"
 
 
 @contextlib.contextmanager
@@ -42,8 +46,11 @@ def contestants(*, core: int | None = None) -> Generator[dict[str, Contestant]]:
         for name, start in (("haproxy", haproxy), ("naive", naive), ("mitmproxy", mitmproxy)):
             if not missing(name):
                 running[name] = stack.enter_context(start(upstream, folder, core=core))
-        running[WSTAPE] = stack.enter_context(wstape(upstream, folder, redact=False, core=core))
-        running[REDACTING] = stack.enter_context(wstape(upstream, folder, redact=True, core=core))
+        for name, redact in ((WSTAPE, False), (REDACTING, True)):
+            running[name] = stack.enter_context(wstape(upstream, folder, redact=redact, core=core))
+            if find_spec("uvloop") is not None:
+                start = wstape(upstream, folder, redact=redact, loop="asyncio", core=core)
+                running[name + ASYNCIO] = stack.enter_context(start)
         yield running
 
 
@@ -115,12 +122,19 @@ def latency_row(rounds: int, scale: float) -> None:
     try:
         with contestants(core=core) as running:
             medians: dict[str, list[float]] = {name: [] for name in running}
+            means: dict[str, list[float]] = {name: [] for name in running}
+            slowest: dict[str, list[float]] = {name: [] for name in running}
             for number in range(rounds + 1):
                 for name, contestant in running.items():
                     took = ping_pong(contestant.port, messages=int(1_000 * scale))
                     if number:
                         medians[name].append(statistics.median(took))
+                        means[name].append(statistics.fmean(took))
+                        slowest[name].append(sorted(took)[len(took) * 99 // 100])
             report("ping-pong on one core: median of a round trip", medians, unit="us", against="direct", scale=1e6)
+            # What the median leaves out: the tap reads in batches, so a few round trips wait for all of it.
+            report("ping-pong on one core: mean of a round trip", means, unit="us", against="direct", scale=1e6)
+            report("ping-pong on one core: 99 of 100 are faster", slowest, unit="us", against="direct", scale=1e6)
             for name in reference(medians):
                 added = {
                     side: [a - b for a, b in zip(values, medians[name], strict=True)]

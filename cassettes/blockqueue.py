@@ -17,39 +17,39 @@ ROOM = 4 << 20
 """Raw bytes that may wait: with as many, `BlockQueue.write` waits for the disk."""
 BEHIND = 1 << 20
 """Raw bytes that wait when the thread cannot follow."""
-RELIEF = 16 << 20
-"""Raw bytes that are then written without compression, where that is the faster way."""
+RELIEF = 0.5
+"""Seconds for which blocks are then written without compression, where that is the faster way."""
 
 _LESS = 0.9  # how much of an old measurement stands in the new one
 
 
 class Haste:
-    """Whether the next block is worth compressing. Needs no clock: it is told what each block took.
+    """Whether the next block is worth compressing. There is no clock inside: times are in the caller's seconds.
 
     Compression is given up only while blocks pile up, and only where that helps: with a disk that is slower than the
     compressor, fewer bytes are written sooner.
     """
 
-    __slots__ = ("_relief", "_seconds")
+    __slots__ = ("_seconds", "_until")
 
     def __init__(self) -> None:
-        self._relief = 0
+        self._until = 0.0  # the relief's end
         self._seconds: dict[bool, float] = {}  # for a raw byte, squeezed or not
 
-    def squeeze(self, waiting: int) -> bool:
+    def squeeze(self, waiting: int, now: float) -> bool:
         """Whether to compress the next block, while ``waiting`` raw bytes wait."""
-        if self._relief <= 0 and waiting >= BEHIND and self._plain_is_faster():
-            self._relief = RELIEF
-        return self._relief <= 0
+        if waiting >= BEHIND and now >= self._until and self._plain_is_faster():
+            self._until = now + RELIEF
+        return now >= self._until
 
     def took(self, squeezed: bool, size: int, seconds: float) -> None:
         """Learn what a block of ``size`` raw bytes has taken."""
         each = seconds / max(size, 1)
         old = self._seconds.get(squeezed)
         self._seconds[squeezed] = each if old is None else _LESS * old + (1 - _LESS) * each
-        if not squeezed:
-            self._relief = self._relief - size if self._plain_is_faster() else 0
-        elif False in self._seconds:
+        if not squeezed and not self._plain_is_faster():
+            self._until = 0.0
+        elif squeezed and False in self._seconds:
             # A disk that was slow once is tried again some time.
             self._seconds[False] *= 0.99
 
@@ -126,8 +126,8 @@ class BlockQueue:
                     self._change.wait()
                 content, raw, count = self._blocks.popleft()
                 waiting = self._waiting
-            squeeze = haste.squeeze(waiting)
             began = time.perf_counter()
+            squeeze = haste.squeeze(waiting, began)
             try:
                 self._file.write(content, raw, count, squeeze=squeeze)
             except FileError as error:

@@ -100,25 +100,25 @@ def test_an_error_nobody_asked_for_comes_with_the_end(tmp_path: Path) -> None:
         queue.close()
 
 
-def test_blocks_are_compressed_until_they_pile_up() -> None:
+def test_blocks_are_compressed_until_they_pile_up_and_again_after_a_while() -> None:
     haste = Haste()
-    assert haste.squeeze(0)
+    assert haste.squeeze(0, 1.0)
     haste.took(True, BLOCK, 1e-3)
-    assert haste.squeeze(BEHIND - 1)
-    for _ in range(RELIEF // BLOCK):
-        assert not haste.squeeze(BEHIND)
-        haste.took(False, BLOCK, 1e-4)
-    assert haste.squeeze(BEHIND - 1)
-    assert not haste.squeeze(BEHIND)
+    assert haste.squeeze(BEHIND - 1, 2.0)
+    assert not haste.squeeze(BEHIND, 3.0)
+    haste.took(False, BLOCK, 1e-4)
+    assert not haste.squeeze(0, 3.0 + RELIEF / 2)
+    assert haste.squeeze(BEHIND - 1, 3.0 + RELIEF)
+    assert not haste.squeeze(BEHIND, 3.0 + RELIEF)
 
 
 def test_a_disk_slower_than_the_compressor_gets_fewer_bytes_and_another_chance() -> None:
     haste = Haste()
     haste.took(True, BLOCK, 1e-3)
-    assert not haste.squeeze(BEHIND)
+    assert not haste.squeeze(BEHIND, 1.0)
     haste.took(False, BLOCK, 2e-3)
     tries = 0
-    while haste.squeeze(BEHIND):
+    while haste.squeeze(BEHIND, 1.0):
         haste.took(True, BLOCK, 1e-3)
         tries += 1
         assert tries < 1000
