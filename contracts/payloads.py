@@ -7,7 +7,7 @@ schema is closed, so that one call also tells whether there are fields that the 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -16,20 +16,21 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from ..cassettes import Direction
+from .added_fields import Path, added_fields, closed_schema
 from .contract import Contract, EventClaim
 from .event import Event
 from .evidence import FIRM_INTEGER_SEEN, is_firm
 from .finding import Finding, Severity
-from .json_text import JsonArray, JsonObject, Pointer, clip, excerpt, join_pointer, type_name, with_article
+from .json_text import JsonObject, Pointer, clip, excerpt, join_pointer, type_name, with_article
 from .schema import PINNED, SEEN, Schema, to_schema
 from .shape import Shape
 from .similarity import types_of
+from .unions import told_apart
 
 MAX_TALLIES = 2_000
 """Different findings that are kept; a build that breaks more than that is broken enough."""
 
 _FORMAT_WORDS = {"uri": "a URI", "uuid": "a UUID", "email": "an e-mail address"}
-_Path = tuple[str | int, ...]
 
 
 class _Validator(Protocol):
@@ -61,7 +62,7 @@ class _Label:
     def __init__(self, claim: EventClaim, schema: Schema) -> None:
         self.claim = claim
         self.schema = schema
-        self.closed = _compiled(_close(schema))
+        self.closed = _compiled(closed_schema(schema))
         self.open = _compiled(schema)
         self.reference = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
@@ -91,11 +92,11 @@ class PayloadChecker:
         label = self._labels[symbol]
         if label is None or _is_valid(label.closed, event.payload):
             return
-        missing: dict[_Path, list[str]] = {}
-        places: dict[_Path, Pointer] = {}
+        missing: dict[Path, list[str]] = {}
+        places: dict[Path, Pointer] = {}
         if not _is_valid(label.open, event.payload):
-            for error in _errors(label.reference, event.payload):
-                path: _Path = tuple(error.absolute_path)
+            for error in told_apart(_errors(label.reference, event.payload)):
+                path: Path = tuple(error.absolute_path)
                 place = _place(error)
                 if error.validator == "required":
                     if path not in missing:
@@ -103,8 +104,8 @@ class PayloadChecker:
                         places[path] = place
                 else:
                     self._broken(event, label, error, place)
-        added: dict[_Path, JsonObject] = {}
-        for path, place, fields in _added(label.schema, event.payload, (), ()):
+        added: dict[Path, JsonObject] = {}
+        for path, place, fields in added_fields(label.schema, event.payload, (), ()):
             added[path] = fields
             places[path] = place
             for key, value in fields.items():
@@ -185,6 +186,10 @@ class PayloadChecker:
             case "const":
                 id_ = "payload/value-changed"
                 said = f"{named} {_always(f'was {excerpt(expected)}', schema)}, now {excerpt(value)}"
+            case "minItems" | "maxItems":
+                id_ = "payload/value-changed"
+                few = "at least" if keyword == "minItems" else "at most"
+                said = f"{named} {_always(f'was of {few} {expected} items', schema)}, now {_now(value)}"
             case "additionalProperties" | "unevaluatedProperties" | "propertyNames":
                 id_ = "payload/field-added"
                 said = f"{named} has fields that the contract forbids: {error.message.splitlines()[0][:200]}"
@@ -367,58 +372,6 @@ def _errors(validator: Draft202012Validator, payload: object) -> list[Validation
         return list(validator.iter_errors(payload))  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     except RecursionError:
         return []
-
-
-_CLOSING = ("additionalProperties", "unevaluatedProperties", "patternProperties", "$ref", "allOf", "anyOf", "oneOf")
-
-
-def _close(schema: Schema) -> Schema:
-    """Return the schema with its objects closed wherever it lists their fields itself."""
-    closed = dict(schema)
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        fields = cast("dict[str, object]", properties)
-        closed["properties"] = {key: _close_any(value) for key, value in fields.items()}
-        if not any(keyword in schema for keyword in _CLOSING):
-            closed["additionalProperties"] = False
-    for keyword in ("items", "additionalProperties"):
-        if keyword in schema:
-            closed[keyword] = _close_any(schema[keyword])
-    return closed
-
-
-def _close_any(schema: object) -> object:
-    return _close(cast("Schema", schema)) if isinstance(schema, dict) else schema
-
-
-def _added(schema: object, value: object, path: _Path, place: Pointer) -> Iterator[tuple[_Path, Pointer, JsonObject]]:
-    """Return the objects with fields that the schema does not mention, where it lists fields itself."""
-    if not isinstance(schema, dict):
-        return
-    claim = cast("Schema", schema)
-    if isinstance(value, list):
-        for number, item in enumerate(cast("JsonArray", value)):
-            yield from _added(claim.get("items"), item, (*path, number), (*place, "*"))
-    if not isinstance(value, dict):
-        return
-    payload = cast("JsonObject", value)
-    properties = claim.get("properties")
-    known: Collection[str] = ()
-    if isinstance(properties, dict):
-        fields = cast("dict[str, object]", properties)
-        known = fields.keys()
-        if not any(keyword in claim for keyword in _CLOSING):
-            new = {key: item for key, item in payload.items() if key not in fields}
-            if new:
-                yield path, place, new
-        for key, below in fields.items():
-            if key in payload:
-                yield from _added(below, payload[key], (*path, key), (*place, key))
-    rest = claim.get("additionalProperties")
-    if isinstance(rest, dict):
-        for key, item in payload.items():
-            if key not in known:
-                yield from _added(cast("object", rest), item, (*path, key), (*place, "*"))
 
 
 def _place(error: ValidationError) -> Pointer:

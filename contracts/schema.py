@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from .evidence import ENUM_SAMPLES, ENUM_SAMPLES_PER_VALUE, ENUM_VALUES, INTEGER_SEEN
 from .formats import FORMATS, is_id_key
 from .json_text import Pointer
-from .shape import ObjectShape, Shape, StringShape
+from .shape import ArrayShape, FieldsShape, ObjectShape, Shape
+from .string_shape import StringShape
 
 Schema = dict[str, object]
 
@@ -17,9 +18,10 @@ SEEN = "x-wstape-seen"
 PINNED = "x-wstape-pinned"
 """Annotation: breaking anything that this schema says is breaking, whatever the evidence."""
 
-_ENUM_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,39}")
 _MIN_MAP_KEYS = 5
+_MIN_WORD_KEYS = 16
 _MIN_PREFIX_VALUES = 3
+_MIN_TUPLES = 3
 
 
 def to_schema(shape: Shape, *, constants: Mapping[Pointer, str] | None = None) -> Schema:
@@ -44,8 +46,8 @@ def _schema(shape: Shape, place: Pointer, constants: Mapping[Pointer, str]) -> S
         _describe_string(shape.string, place[-1] if place else "", types, schema)
     if shape.object is not None:
         _describe_object(shape.object, place, constants, schema)
-    if shape.array is not None and shape.array.items.count:
-        schema["items"] = _schema(shape.array.items, (*place, "*"), {})
+    if shape.array is not None:
+        _describe_array(shape.array, place, schema)
     schema[SEEN] = shape.count
     return schema
 
@@ -56,7 +58,7 @@ def _describe_string(strings: StringShape, key: str, types: Sequence[str], schem
         schema["format"] = format_
         return
     distinct = None if strings.values is None else len(strings.values)
-    if strings.prefix and (distinct is None or distinct >= _MIN_PREFIX_VALUES):
+    if strings.prefix and (strings.count if distinct is None else distinct) >= _MIN_PREFIX_VALUES:
         schema["pattern"] = "^" + strings.prefix  # made of letters, "_" and "-": nothing to escape
         return
     if strings.values is None or types != ["string"] or is_id_key(key):
@@ -66,12 +68,48 @@ def _describe_string(strings: StringShape, key: str, types: Sequence[str], schem
         strings.count >= ENUM_SAMPLES
         and 2 <= len(values) <= ENUM_VALUES
         and len(values) * ENUM_SAMPLES_PER_VALUE <= strings.count
-        and all(count >= 2 and _ENUM_VALUE.fullmatch(value) for value, count in values.items())
+        and min(values.values()) >= 2
     ):
         schema["enum"] = sorted(values)
 
 
+def _describe_array(arrays: ArrayShape, place: Pointer, schema: Schema) -> None:
+    full = arrays.count - arrays.empty
+    if _is_tuple(arrays.positions, full):
+        schema["prefixItems"] = [
+            _schema(shape, (*place, str(number)), {}) for number, shape in enumerate(arrays.positions)
+        ]
+        if not arrays.empty and full >= INTEGER_SEEN:
+            schema["minItems"] = len(arrays.positions)
+        return
+    items = arrays.items
+    if items.count:
+        schema["items"] = _schema(items, (*place, "*"), {})
+
+
+def _is_tuple(positions: Sequence[Shape], seen: int) -> bool:
+    """Tell whether positions hold different types, and not by chance."""
+    return len(positions) >= 2 and seen >= _MIN_TUPLES and len({tuple(shape.types()) for shape in positions}) >= 2
+
+
 def _describe_object(objects: ObjectShape, place: Pointer, constants: Mapping[Pointer, str], schema: Schema) -> None:
+    merged = objects.merged()
+    fields, rest = _named_and_rest(merged)
+    if fields:
+        schema["properties"] = {key: _schema(fields[key], (*place, key), constants) for key in sorted(fields)}
+        required = sorted(key for key, shape in fields.items() if shape.count == merged.count)
+        if required:
+            schema["required"] = required
+        union = _union(objects, fields, place, constants, schema)
+        if union:
+            schema["anyOf"] = union
+    elif rest.count:
+        # Only where every key is data: beside fields, an added field must not be held to the shape of the data.
+        schema["additionalProperties"] = _schema(rest, (*place, "*"), {})
+
+
+def _named_and_rest(objects: FieldsShape) -> tuple[dict[str, Shape], Shape]:
+    """Return the fields by name, and the shape of all values under keys that are data."""
     fields = dict(objects.fields or {})
     rest = Shape()
     if objects.data_fields is None:
@@ -84,11 +122,79 @@ def _describe_object(objects: ObjectShape, place: Pointer, constants: Mapping[Po
         else:
             fields.update(data)
     rest.absorb(objects.others)
-    if fields:
-        schema["properties"] = {key: _schema(fields[key], (*place, key), constants) for key in sorted(fields)}
-        required = sorted(key for key, shape in fields.items() if shape.count == objects.count)
-        if required:
-            schema["required"] = required
-    elif rest.count:
-        # Only where every key is data: beside fields, an added field must not be held to the shape of the data.
-        schema["additionalProperties"] = _schema(rest, (*place, "*"), {})
+    if _are_data(fields, objects.count):
+        for shape in fields.values():
+            rest.absorb(shape)
+        fields = {}
+    return fields, rest
+
+
+def _are_data(fields: Mapping[str, Shape], objects: int) -> bool:
+    """Tell whether keys that look like names are data: many, each in few objects, and all of one type."""
+    return (
+        len(fields) >= _MIN_WORD_KEYS
+        and all(shape.count * 4 <= objects for shape in fields.values())
+        and len({tuple(shape.types()) for shape in fields.values()}) == 1
+    )
+
+
+def _union(
+    objects: ObjectShape,
+    fields: Mapping[str, Shape],
+    place: Pointer,
+    constants: Mapping[Pointer, str],
+    schema: Schema,
+) -> list[Schema]:
+    """Return what each variant demands beyond all of them together, when one tag tells variants apart."""
+    best: list[Schema] = []
+    told = 0
+    for tag, values in objects.tags.values.items():
+        if values is None or (*place, tag) in constants:
+            continue
+        groups = objects.by_tag(tag)
+        enough = len(values) * ENUM_SAMPLES_PER_VALUE <= objects.count >= ENUM_SAMPLES
+        if None in groups or len(groups) < 2 or not enough:
+            continue
+        if any(group.count < ENUM_SAMPLES_PER_VALUE for group in groups.values()):
+            continue
+        named = {str(value): _named_and_rest(group)[0] for value, group in groups.items()}
+        branches = [_branch(tag, value, groups[value].count, named, fields, place, schema) for value in sorted(named)]
+        tells = sum(map(_told_by, branches))
+        if tells > told:
+            best, told = branches, tells
+    return best
+
+
+def _told_by(branch: Schema) -> int:
+    """Return how much a branch says beyond its tag."""
+    return len(_array(branch.get("required"))) + len(_object(branch.get("properties"))) - 2
+
+
+def _branch(
+    tag: str,
+    value: str,
+    seen: int,
+    variants: Mapping[str, Mapping[str, Shape]],
+    fields: Mapping[str, Shape],
+    place: Pointer,
+    schema: Schema,
+) -> Schema:
+    """Return what one variant demands: its tag's value, the fields and the types that others lack."""
+    own = variants[value]
+    properties: Schema = {tag: {"const": value}}
+    for key in sorted(own):
+        if key != tag and set(own[key].types()) < set(fields[key].types()) and own[key].count >= ENUM_SAMPLES_PER_VALUE:
+            properties[key] = _schema(own[key], (*place, key), {})
+    # A field that each variant has now and then is missing from one of few samples by chance.
+    told = {key for key in own if any(key not in other for other in variants.values())}
+    common = set(_array(schema.get("required")))
+    required = sorted(key for key in told if own[key].count == seen and key not in common)
+    return {"properties": properties, "required": sorted({tag, *required}), SEEN: seen}
+
+
+def _array(value: object) -> list[str]:
+    return cast("list[str]", value) if isinstance(value, list) else []
+
+
+def _object(value: object) -> Schema:
+    return cast("Schema", value) if isinstance(value, dict) else {}

@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self, cast
 
-from .formats import ALL_FORMATS, formats_of, id_prefix, is_data_key
+from .formats import is_data_key
 from .json_text import JsonArray, JsonObject
-from .state import count, mapping, optional, ordered, sequence, text, texts
+from .state import count, mapping, optional, sequence, text
+from .string_shape import StringShape
+from .tagging import Combination, Tags
 
 MAX_DEPTH = 16
-MAX_VALUES = 16
-MAX_VALUE_LENGTH = 64
 MAX_FIELDS = 256
 MAX_DATA_KEYS = 16
 
-NO_PREFIX = ""
+MAX_POSITIONS = 8
+NO_LENGTH = -1
 
 
 class Shape:
@@ -181,101 +182,172 @@ class Shape:
         return f"<Shape of {self.count} values: {', '.join(self.types()) or 'none'}>"
 
 
-class StringShape:
-    """What the strings at one place have in common."""
-
-    __slots__ = ("count", "formats", "prefix", "values")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.formats = ALL_FORMATS  # that all of them are of
-        self.prefix: str | None = None  # that all identifiers share; NO_PREFIX when they do not; None before the first
-        self.values: dict[str, int] | None = {}  # None: too many or too long to be an enum
-
-    def observe(self, text: str) -> None:
-        self.count += 1
-        if self.formats:
-            self.formats = formats_of(text, self.formats)
-        if self.prefix != NO_PREFIX:
-            prefix = id_prefix(text) or NO_PREFIX
-            self.prefix = prefix if self.prefix is None or self.prefix == prefix else NO_PREFIX
-        if self.values is not None:
-            if text in self.values:
-                self.values[text] += 1
-            elif len(text) > MAX_VALUE_LENGTH or len(self.values) >= MAX_VALUES:
-                self.values = None
-            else:
-                self.values[text] = 1
-
-    def absorb(self, other: StringShape) -> None:
-        self.count += other.count
-        self.formats &= other.formats
-        if other.prefix is not None:
-            self.prefix = other.prefix if self.prefix in (None, other.prefix) else NO_PREFIX
-        if self.values is not None:
-            if other.values is None:
-                self.values = None
-            else:
-                for text, count in other.values.items():
-                    self.values[text] = self.values.get(text, 0) + count
-                if len(self.values) > MAX_VALUES:
-                    self.values = None
-
-    def state(self) -> list[object]:
-        values = None if self.values is None else ordered(self.values)
-        return [self.count, sorted(self.formats), self.prefix, values]
-
-    @classmethod
-    def from_state(cls, state: object) -> StringShape:
-        shape = cls()
-        seen, formats, prefix, values = sequence(state, lambda part: part)
-        shape.count = count(seen)
-        shape.formats = ALL_FORMATS & texts(formats)
-        shape.prefix = optional(prefix, text)
-        shape.values = optional(values, lambda part: mapping(part, count))
-        return shape
-
-    def key(self) -> tuple[object, ...]:
-        values = None if self.values is None else frozenset(self.values.items())
-        return (self.count, self.formats, self.prefix, values)
-
-
 class ArrayShape:
-    """Arrays: how many, and the shape of all their items together."""
+    """Arrays: how many, and the shape of their items.
 
-    __slots__ = ("count", "items")
+    As long as all arrays that are not empty have one length, each position has a shape of its own.
+    """
+
+    __slots__ = ("count", "empty", "length", "positions", "rest")
 
     def __init__(self) -> None:
         self.count = 0
-        self.items = Shape()
+        self.empty = 0
+        self.length = 0  # of all that are not empty; 0 before the first, `NO_LENGTH` when they differ
+        self.positions: list[Shape] = []
+        self.rest = Shape()  # all items together, once the lengths differ
+
+    @property
+    def items(self) -> Shape:
+        """The shape of all items together."""
+        items = self.rest.copy()
+        for shape in self.positions:
+            items.absorb(shape)
+        return items
 
     def observe(self, values: JsonArray, depth: int) -> None:
         self.count += 1
-        if depth < MAX_DEPTH:
-            for value in values:
-                self.items.observe(value, depth + 1)
+        if not values:
+            self.empty += 1
+        elif depth < MAX_DEPTH:
+            if self.length != len(values):
+                self._meet(len(values))
+            if self.length == NO_LENGTH:
+                for value in values:
+                    self.rest.observe(value, depth + 1)
+            else:
+                for shape, value in zip(self.positions, values, strict=True):
+                    shape.observe(value, depth + 1)
+
+    def _meet(self, length: int) -> None:
+        if length in (0, self.length):
+            return
+        if self.length == 0 and 0 < length <= MAX_POSITIONS:
+            self.length = length
+            self.positions = [Shape() for _ in range(length)]
+            return
+        for shape in self.positions:
+            self.rest.absorb(shape)
+        self.length = NO_LENGTH
+        self.positions = []
 
     def absorb(self, other: ArrayShape) -> None:
         self.count += other.count
-        self.items.absorb(other.items)
+        self.empty += other.empty
+        self._meet(other.length)
+        self.rest.absorb(other.rest)
+        if self.length == NO_LENGTH:
+            for shape in other.positions:
+                self.rest.absorb(shape)
+        else:
+            for mine, theirs in zip(self.positions, other.positions, strict=False):
+                mine.absorb(theirs)
 
     def state(self) -> list[object]:
-        return [self.count, self.items.state()]
+        positions = [shape.state() for shape in self.positions]
+        return [self.count, self.empty, self.length == NO_LENGTH, positions, self.rest.state()]
 
     @classmethod
     def from_state(cls, state: object, depth: int) -> ArrayShape:
         shape = cls()
-        seen, items = sequence(state, lambda part: part)
-        shape.count = count(seen)
-        shape.items = Shape.from_state(items, depth + 1)
+        seen, empty, mixed, positions, rest = sequence(state, lambda part: part)
+        shape.count, shape.empty = count(seen), count(empty)
+        shape.positions = sequence(positions, lambda part: Shape.from_state(part, depth + 1))
+        shape.length = NO_LENGTH if mixed is True else len(shape.positions)
+        shape.rest = Shape.from_state(rest, depth + 1)
         return shape
 
     def key(self) -> tuple[object, ...]:
-        return (self.count, self.items.key())
+        positions = tuple(shape.key() for shape in self.positions)
+        return (self.count, self.empty, self.length, positions, self.rest.key())
 
 
 class ObjectShape:
-    """Objects: the shape of each field, and of the values under keys that are data.
+    """Objects, by what their tags say they are."""
+
+    __slots__ = ("tags", "variants")
+
+    def __init__(self) -> None:
+        self.tags = Tags()
+        self.variants: dict[Combination, FieldsShape] = {}
+
+    @property
+    def count(self) -> int:
+        """How many objects there were."""
+        return sum(fields.count for fields in self.variants.values())
+
+    def merged(self) -> FieldsShape:
+        """Return the fields of all variants together."""
+        if len(self.variants) == 1:
+            return next(iter(self.variants.values()))
+        merged = FieldsShape()
+        for fields in self.variants.values():
+            merged.absorb(fields)
+        return merged
+
+    def by_tag(self, tag: str) -> dict[str | None, FieldsShape]:
+        """Return the fields by the value of one tag, None for objects without it."""
+        groups: dict[str | None, FieldsShape] = {}
+        for combination, fields in self.variants.items():
+            groups.setdefault(dict(combination).get(tag), FieldsShape()).absorb(fields)
+        return groups
+
+    def observe(self, value: JsonObject, depth: int) -> None:
+        if depth < MAX_DEPTH:
+            combination, changed = self.tags.of(value)
+            if changed:
+                self._reduce()
+        else:
+            combination = ()
+        fields = self.variants.get(combination)
+        if fields is None:
+            fields = self.variants[combination] = FieldsShape()
+        fields.observe(value, depth)
+
+    def _reduce(self) -> None:
+        variants, self.variants = self.variants, {}
+        for combination, fields in variants.items():
+            self._variant(self.tags.reduced(combination)).absorb(fields)
+
+    def _variant(self, combination: Combination) -> FieldsShape:
+        return self.variants.setdefault(combination, FieldsShape())
+
+    def absorb(self, other: ObjectShape) -> None:
+        self.tags.absorb(other.tags)
+        self._reduce()
+        for combination, fields in other.variants.items():
+            self._variant(self.tags.reduced(combination)).absorb(fields)
+
+    def state(self) -> list[object]:
+        variants = [
+            [[list(pair) for pair in combination], fields.state()]
+            for combination, fields in sorted(self.variants.items(), key=lambda entry: entry[0])
+        ]
+        return [self.tags.state(), variants]
+
+    @classmethod
+    def from_state(cls, state: object, depth: int) -> ObjectShape:
+        shape = cls()
+        tags, variants = sequence(state, lambda part: part)
+        shape.tags = Tags.from_state(tags)
+        for entry in sequence(variants, lambda part: sequence(part, lambda item: item)):
+            pairs, fields = entry
+            combination: list[tuple[str, str]] = []
+            for pair in sequence(pairs, lambda part: sequence(part, text)):
+                name, value = pair
+                combination.append((name, value))
+            shape.variants[shape.tags.reduced(tuple(combination))] = FieldsShape.from_state(fields, depth)
+        return shape
+
+    def key(self) -> tuple[object, ...]:
+        return (
+            self.tags.key(),
+            frozenset((combination, fields.key()) for combination, fields in self.variants.items()),
+        )
+
+
+class FieldsShape:
+    """Objects of one variant: the shape of each field, and of the values under keys that are data.
 
     Keys that look like data are kept apart from fields; when either sort outgrows its cap, its values become one shape.
     """
@@ -327,7 +399,7 @@ class ObjectShape:
             return self.data_fields[key]
         return self.data
 
-    def absorb(self, other: ObjectShape) -> None:
+    def absorb(self, other: FieldsShape) -> None:
         self.count += other.count
         self.others.absorb(other.others)
         self.data.absorb(other.data)
@@ -352,7 +424,7 @@ class ObjectShape:
         return [self.count, named(self.fields), self.others.state(), named(self.data_fields), self.data.state()]
 
     @classmethod
-    def from_state(cls, state: object, depth: int) -> ObjectShape:
+    def from_state(cls, state: object, depth: int) -> FieldsShape:
         def shape_of(part: object) -> Shape:
             return Shape.from_state(part, depth + 1)
 

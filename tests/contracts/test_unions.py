@@ -1,0 +1,142 @@
+"""Tagged unions, tuples and maps: what is learned of them, and what a check says when they are broken."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from simulated import records, server
+
+from wstape.cassettes import Record
+from wstape.contracts import Checker, Contract, Shape, infer
+from wstape.contracts.schema import to_schema
+
+TEXT = {"type": "text", "text": "hello"}
+IMAGE = {"type": "image", "url": "https://service.test/a.png", "size": 3}
+
+
+def learned(*values: Any) -> Any:
+    return to_schema(Shape.of(values))
+
+
+def test_variants_are_split_by_their_tag() -> None:
+    schema = learned(*([TEXT] * 6), *([IMAGE] * 6))
+    assert schema["properties"]["type"]["enum"] == ["image", "text"]
+    assert schema["required"] == ["type"]
+    assert schema["anyOf"] == [
+        {"properties": {"type": {"const": "image"}}, "required": ["size", "type", "url"], "x-wstape-seen": 6},
+        {"properties": {"type": {"const": "text"}}, "required": ["text", "type"], "x-wstape-seen": 6},
+    ]
+    assert Draft202012Validator(schema).is_valid(TEXT)
+    assert not Draft202012Validator(schema).is_valid({"type": "image", "text": "hello"})
+
+
+def test_a_field_that_has_another_type_in_each_variant() -> None:
+    number, text = {"kind": "number", "value": 1.5}, {"kind": "text", "value": "one"}
+    schema = learned(*([number] * 6), *([text] * 6))
+    assert schema["properties"]["value"]["type"] == ["number", "string"]
+    assert [branch["properties"]["value"]["type"] for branch in schema["anyOf"]] == ["number", "string"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [TEXT] * 20,
+        [*[TEXT] * 20, *[IMAGE] * 3],  # too few of one
+        [*[TEXT] * 20, *[{**TEXT, "type": "note"}] * 20],  # nothing tells them apart but the tag
+        [*[TEXT] * 20, *[IMAGE] * 20, {"url": "x"}],  # one without the tag
+        [*[TEXT] * 20, *[IMAGE] * 20, {**TEXT, "type": "free text"}],  # data
+        [{"type": "abcdefghijkl"[n % 12], "abcdefghijkl"[n % 12]: 1} for n in range(120)],  # too many
+    ],
+)
+def test_what_is_no_union(values: Any) -> None:
+    assert "anyOf" not in learned(*values)
+
+
+def test_null_beside_a_union() -> None:
+    schema = learned(*([TEXT] * 6), *([IMAGE] * 6), None)
+    assert "anyOf" in schema
+    assert Draft202012Validator(schema).is_valid(None)
+
+
+SMALL = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from("abcdefghijk") | st.integers(0, 2) | st.just("two words"),
+        "status": st.sampled_from(["ok", "failed"]) | st.none(),
+        "role": st.sampled_from(["user", "tool"]),
+        "kind": st.sampled_from(["x", "y"]),
+        "a": st.integers(0, 3) | st.text(max_size=1),
+        "b": st.lists(st.integers(0, 3) | st.sampled_from("xy"), max_size=3),
+    },
+)
+OBJECTS = st.lists(SMALL, max_size=25)
+
+
+@given(OBJECTS, OBJECTS, OBJECTS)
+def test_tagged_shapes_are_a_commutative_monoid(a: Any, b: Any, c: Any) -> None:
+    x, y, z = Shape.of(a), Shape.of(b), Shape.of(c)
+    assert x.merge(y).merge(z) == x.merge(y.merge(z)) == Shape.of([*c, *a, *b])
+    assert Shape.from_state(x.state()) == x
+    assert x.merge(y).state() == y.merge(x).state()
+
+
+@given(OBJECTS.map(lambda objects: objects * 5))
+def test_every_sample_satisfies_its_union(samples: Any) -> None:
+    schema = learned(*samples)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert all(validator.is_valid(sample) for sample in samples)
+
+
+def test_tuples() -> None:
+    pairs = [["set", {"x": n}] for n in range(12)]
+    schema = learned(*pairs)
+    assert [item["type"] for item in schema["prefixItems"]] == ["string", "object"]
+    assert schema["minItems"] == 2
+    assert "items" not in schema
+    assert "prefixItems" not in learned(*pairs, ["set"])
+    assert "minItems" not in learned(*pairs, [])
+    assert learned(*[[n, n + 1] for n in range(12)])["items"]["type"] == "integer"
+    assert "prefixItems" not in learned(["a", 1], ["b", 2])  # by chance
+
+
+def test_maps_with_words_for_keys() -> None:
+    words = [f"{one}{two}" for one in "abcd" for two in "wxyz"]
+    chance = random.Random(1)
+    counts = [dict.fromkeys(chance.sample(words, k=3), 1) for _ in range(200)]
+    schema = learned(*counts)
+    assert schema["additionalProperties"]["type"] == "integer"
+    assert "properties" not in schema
+
+
+def recording(*parts: Any) -> list[Record]:
+    return records([[server("said", parts=[part]) for part in parts]] * 3)
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return infer([recording(*[TEXT] * 8, *[IMAGE] * 8)])
+
+
+@pytest.mark.parametrize(
+    ("part", "finding"),
+    [
+        (TEXT, []),
+        ({"type": "image", "size": 3}, [("payload/field-missing", "/parts/*/url", "breaking")]),
+        ({"type": "text"}, [("payload/field-missing", "/parts/*/text", "breaking")]),
+        ({"type": "sound", "url": "https://service.test/a"}, [("payload/enum-value", "/parts/*/type", "warning")]),
+        ({**IMAGE, "new": 1}, [("payload/field-added", "/parts/*/new", "info")]),
+        ({**IMAGE, "size": "3"}, [("payload/type-changed", "/parts/*/size", "breaking")]),
+    ],
+)
+def test_a_broken_variant_is_told_in_its_own_words(contract: Contract, part: Any, finding: Any) -> None:
+    checker = Checker(contract)
+    for record in recording(part):
+        checker.record(record)
+    found = checker.finish()
+    assert [(one.id, one.path, str(one.severity)) for one in found] == finding
