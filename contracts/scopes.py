@@ -333,18 +333,16 @@ class ScopeFinder:
     def statistics(self, scope: Scope | None) -> ScopeStatistics:
         """Return what the traces of a scope showed; of connections for None."""
         whole = ScopeStatistics()
-        if scope is None:
-            whole.merge(self._connection)
-            return whole
-        tally = self._tallies[scope.name]
-        whole.merge(tally.statistics)
-        for (symbol, complete), times in sorted(tally.singles.items()):
+        tally = None if scope is None else self._tallies[scope.name]
+        whole.merge(self._connection if tally is None else tally.statistics)
+        for (symbol, complete), times in () if tally is None else sorted(tally.singles.items()):
             # An event whose identifier never joined it with another is no event of the scope.
-            if symbol in scope.paths:
+            if scope is not None and symbol in scope.paths:
                 trace = Trace()
                 trace.add(symbol)
                 whole.fold(trace, complete=complete, times=times)
-        return whole
+        # Read back from plain data: in one order, whatever the order in which the events came.
+        return ScopeStatistics.from_state(whole.state())
 
 
 def _by_name(payload: JsonObject, own: Mapping[Pointer, str]) -> dict[str, tuple[Pointer, str]]:
