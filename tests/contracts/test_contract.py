@@ -77,7 +77,7 @@ def test_a_lone_surrogate_can_be_written() -> None:
 
 
 def test_the_example_on_the_page_is_a_contract() -> None:
-    (example,) = re.findall(r"^```json\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    example, *_ = re.findall(r"^```json\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     contract = Contract.from_document(json.loads(example))
     assert json.loads(contract.dumps()) == json.loads(example)
 
