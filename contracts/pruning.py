@@ -16,17 +16,21 @@ A rule is only dropped for rules that are at least as firm: a firm rule never gi
   mirrors it. What comes before they ask is the server's own.
 - Between events of a whole connection, a response or precedence that chance explains is left out: in a few traces of
   many events some event is always the first and some the last.
+- Of finer work a coarser scope says when it begins and ends, not what comes amid it.
+- On a connection whose work has identifiers, an event that has none, and neither takes turns with another nor begins,
+  may come at any time: a heartbeat. Its order is chance, and so is what came last.
 - A scope that joins the same events as a finer one repeats it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ..cassettes import Direction
 from .event import side
-from .evidence import VACUOUS_BITS, rule_is_firm
+from .evidence import FIRM_ABSENCE_SCOPES, VACUOUS_BITS, rule_is_firm
+from .outcomes import MAX_ALTERNATIVES
 from .rules import TEMPLATES, Rule
 from .scopes import Scope
 from .statistics import ScopeStatistics
@@ -50,14 +54,16 @@ def mine(scopes: Sequence[Mined]) -> list[tuple[Rule, ...]]:
             mined.append(())
             continue
         mined_here = (rule for template in TEMPLATES.values() for rule in template.mine(entry.statistics))
-        rules = [rule for rule in mined_here if _is_the_servers(rule, entry)]
+        servers = (rule for rule in mined_here if _is_the_servers(rule, entry))
+        rules = [sure for rule in servers for sure in _or_an_early_end(rule, entry)]
         kept = [
             rule
             for rule in _prune(rules, len(entry.statistics.traces))
-            if not any(_restates(rule, other) for other in finer)
+            if not any(_restates(rule, other) or _looks_inside(rule, other) for other in finer)
         ]
         if entry.scope is None:
-            kept = [rule for rule in kept if not _is_vacuous(rule)]
+            loose = _loose(entry, finer, rules)
+            kept = [rule for rule in kept if not _is_vacuous(rule) and not _is_by_chance(rule, loose)]
         mined.append(tuple(sorted(kept, key=_reading_order)))
     return mined
 
@@ -69,7 +75,7 @@ def _is_the_servers(rule: Rule, entry: Mined) -> bool:
     ask is the server's own.
     """
     statistics = entry.statistics
-    clients = [symbol for symbol in statistics.traces if side(symbol) is Direction.CLIENT]
+    clients = _clients(statistics)
     match rule.template:
         case "existence" | "exactly" | "absence":
             if entry.scope is None and not clients:
@@ -85,6 +91,65 @@ def _is_the_servers(rule: Rule, entry: Mined) -> bool:
             return entry.scope is not None or len(rule.events) == 1
         case _:
             return True
+
+
+def _clients(statistics: ScopeStatistics) -> list[str]:
+    return [symbol for symbol in statistics.traces if side(symbol) is Direction.CLIENT]
+
+
+def _or_an_early_end(rule: Rule, entry: Mined) -> Iterator[Rule]:
+    """Yield a rule as far as it may hold of work that ends in a way that was seldom recorded, a failure.
+
+    What the usual end never lacks, the seldom one may lack at any point: of a few failures none need have come before
+    the event. So the seldom end becomes an alternative to it.
+    """
+    statistics = entry.statistics
+    ends = statistics.lasts
+    if entry.scope is None or _clients(statistics):
+        yield rule  # the client decides when it ends
+        return
+    if len(ends) < 2 or len(ends) > MAX_ALTERNATIVES or set(rule.targets or rule.events) <= ends.keys():
+        yield rule
+        return
+    owes = TEMPLATES[rule.template].owes
+    if rule.targets:
+        seldom = [end for end in ends if end != rule.a and statistics.pair(rule.a, end).answered < FIRM_ABSENCE_SCOPES]
+    else:
+        seldom = [end for end, times in ends.items() if times < FIRM_ABSENCE_SCOPES]
+    early = tuple(sorted(set(seldom).difference(rule.events)))
+    if not early or not owes:
+        yield rule
+    elif rule.template == "response":
+        yield replace(rule, events=(*rule.events, *early))
+
+
+def _loose(entry: Mined, finer: Sequence[Mined], rules: Iterable[Rule]) -> set[str]:
+    """Return the server's events that belong to no work and answer nothing, such as heartbeats.
+
+    Where a service names its work, they are those without a name that neither take turns with an event nor begin.
+    """
+    if not finer:
+        return set()
+    tied = {
+        symbol
+        for rule in rules
+        if rule.template in ("init", "exactly", "alternate_succession")
+        for symbol in rule.events
+    }
+    return {
+        symbol
+        for symbol in entry.statistics.traces
+        if side(symbol) is Direction.SERVER
+        and symbol not in tied
+        and not any(symbol in other.statistics.traces for other in finer)
+    }
+
+
+def _is_by_chance(rule: Rule, loose: set[str]) -> bool:
+    """Tell whether a rule of a connection says where an event stands that may stand anywhere."""
+    if rule.template == "init":
+        return bool(loose) and side(rule.a) is Direction.CLIENT
+    return bool(loose) if rule.template == "end" else not loose.isdisjoint(rule.events)
 
 
 def _reading_order(rule: Rule) -> tuple[int, tuple[str, ...]]:
@@ -106,6 +171,15 @@ def _restates(rule: Rule, finer: Mined) -> bool:
         return False
     met = any(finer.statistics.pair(rule.a, symbol).met for symbol in rule.targets)
     return met and all(map(finer.covers, rule.events))
+
+
+def _looks_inside(rule: Rule, finer: Mined) -> bool:
+    """Tell whether a rule is about an event amid finer work, together with one that has no part in that work."""
+    covered = [symbol for symbol in rule.events if finer.covers(symbol)]
+    if not covered or len(covered) == len(rule.events):
+        return False
+    statistics = finer.statistics
+    return not all(statistics.firsts[symbol] or statistics.lasts[symbol] for symbol in covered)
 
 
 def _gates(rule: Rule) -> bool:
@@ -215,7 +289,7 @@ def _prune(rules: Sequence[Rule], symbols: int) -> list[Rule]:
                 kept = successions.implies(rule) and not turns.implies(rule)
                 return not kept or responses.implies_through_another(rule) or precedences.implies_through_another(rule)
             case "response", _:
-                by_end = rule.targets in lasts and lasts[rule.targets] >= firm
+                by_end = any(set(ends) <= set(rule.targets) and sure >= firm for ends, sure in lasts.items())
                 by_another = turns.implies(rule) or successions.implies(rule)
                 return by_end or by_another or responses.implies_through_another(rule)
             case "precedence", (a, _):

@@ -26,6 +26,7 @@ class Absence:
     arity: ClassVar[int] = 1
     takes_alternatives: ClassVar[bool] = False
     counts: ClassVar[bool] = True
+    owes: ClassVar[bool] = False
     hears_all: ClassVar[bool] = False
     points: ClassVar[bool] = False
     awaits: ClassVar[bool] = False

@@ -25,6 +25,7 @@ class AlternateSuccession:
     arity: ClassVar[int] = 2
     takes_alternatives: ClassVar[bool] = True
     counts: ClassVar[bool] = False
+    owes: ClassVar[bool] = True
     hears_all: ClassVar[bool] = False
     points: ClassVar[bool] = True
     awaits: ClassVar[bool] = True

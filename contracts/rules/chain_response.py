@@ -24,6 +24,7 @@ class ChainResponse:
     arity: ClassVar[int] = 2
     takes_alternatives: ClassVar[bool] = False
     counts: ClassVar[bool] = False
+    owes: ClassVar[bool] = True
     hears_all: ClassVar[bool] = True
     points: ClassVar[bool] = True
     awaits: ClassVar[bool] = False

@@ -23,6 +23,7 @@ class End:
     arity: ClassVar[int] = 1
     takes_alternatives: ClassVar[bool] = True
     counts: ClassVar[bool] = False
+    owes: ClassVar[bool] = False
     hears_all: ClassVar[bool] = True
     points: ClassVar[bool] = True
     awaits: ClassVar[bool] = False

@@ -27,6 +27,7 @@ class Exactly:
     arity: ClassVar[int] = 1
     takes_alternatives: ClassVar[bool] = True
     counts: ClassVar[bool] = True
+    owes: ClassVar[bool] = True
     hears_all: ClassVar[bool] = False
     points: ClassVar[bool] = False
     awaits: ClassVar[bool] = False

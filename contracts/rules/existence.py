@@ -23,6 +23,7 @@ class Existence:
     arity: ClassVar[int] = 1
     takes_alternatives: ClassVar[bool] = False
     counts: ClassVar[bool] = True
+    owes: ClassVar[bool] = True
     hears_all: ClassVar[bool] = False
     points: ClassVar[bool] = False
     awaits: ClassVar[bool] = False

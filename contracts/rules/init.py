@@ -23,6 +23,7 @@ class Init:
     arity: ClassVar[int] = 1
     takes_alternatives: ClassVar[bool] = False
     counts: ClassVar[bool] = False
+    owes: ClassVar[bool] = False
     hears_all: ClassVar[bool] = True
     points: ClassVar[bool] = False
     awaits: ClassVar[bool] = False

@@ -23,6 +23,7 @@ class NotSuccession:
     arity: ClassVar[int] = 2
     takes_alternatives: ClassVar[bool] = False
     counts: ClassVar[bool] = False
+    owes: ClassVar[bool] = False
     hears_all: ClassVar[bool] = False
     points: ClassVar[bool] = False
     awaits: ClassVar[bool] = False

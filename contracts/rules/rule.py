@@ -87,6 +87,7 @@ class Template(Protocol):
     arity: ClassVar[int]  # places
     takes_alternatives: ClassVar[bool]  # True: its last place may hold several events
     counts: ClassVar[bool]  # True: it has a number of times
+    owes: ClassVar[bool]  # True: its end demands an event
     hears_all: ClassVar[bool]  # False: only the events that the rule names
     points: ClassVar[bool]  # True: a state above 0 is the position at which it is broken, should the trace end there
     awaits: ClassVar[bool]  # True: in such a state the second event is still to come

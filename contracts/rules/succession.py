@@ -23,6 +23,7 @@ class Succession:
     arity: ClassVar[int] = 2
     takes_alternatives: ClassVar[bool] = False
     counts: ClassVar[bool] = False
+    owes: ClassVar[bool] = True
     hears_all: ClassVar[bool] = False
     points: ClassVar[bool] = True
     awaits: ClassVar[bool] = True

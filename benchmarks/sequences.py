@@ -1,0 +1,103 @@
+"""What learned sequence contracts are worth: random services, unseen good sessions, and mutants of them.
+
+Claims, from ten recorded sessions on:
+
+- fewer than 1 % of unseen good sessions of the same service get a breaking finding;
+- more than 95 % of the harmful mutants do;
+- another interleaving of the same work is never breaking, from three sessions on.
+
+Services, sessions and mutants are those of tests/support/services.py; everything follows from seeds.
+
+Usage: python benchmarks/sequences.py [--services N] [--sessions N] [--recorded N,N,...] [-v]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+
+from services import MUTATIONS, Said, interleaved, recorded, service, users
+
+from wstape.contracts import Checker, Contract, Finding, Severity, infer
+
+INTERLEAVED = "interleaved otherwise"
+
+
+@dataclass
+class Tally:
+    """Sessions judged, and those that had a breaking finding, by what they were."""
+
+    judged: Counter[str] = field(default_factory=Counter[str])
+    breaking: Counter[str] = field(default_factory=Counter[str])
+    rules: int = 0
+    services: int = 0
+
+    def share(self, *kinds: str) -> float:
+        judged = sum(self.judged[kind] for kind in kinds)
+        return 100 * sum(self.breaking[kind] for kind in kinds) / judged if judged else 0.0
+
+
+def breaking(contract: Contract, conversations: Sequence[Sequence[Said]], seed: int) -> list[Finding]:
+    checker = Checker(contract)
+    for record in recorded(conversations, seed):
+        checker.record(record)
+    return [finding for finding in checker.finish() if finding.severity is Severity.BREAKING]
+
+
+def measure(learned: int, services: Sequence[int], sessions: int, *, verbose: bool = False) -> Tally:
+    """Learn each service from so many sessions and judge others."""
+    tally = Tally()
+    for number in services:
+        one = service(number)
+        contract = infer([recorded(users(one, seed), seed) for seed in range(learned)])
+        tally.services += 1
+        tally.rules += sum(len(claim.rules) for claim in contract.scopes)
+        for seed in range(10_000, 10_000 + sessions):
+            good = users(one, seed)
+            chance = random.Random(f"mutant {number} {seed}")
+            cases = {"good": good, INTERLEAVED: interleaved(good, chance)}
+            cases |= {name: mutate(good, chance) for name, mutate in MUTATIONS.items()}
+            alarms: set[tuple[str, str]] = set()
+            for name, conversations in cases.items():
+                if conversations is None:
+                    continue
+                found = breaking(contract, conversations, seed)
+                if name == "good":
+                    alarms = {(finding.id, finding.message) for finding in found}
+                else:  # what the session itself is blamed for is no merit and no fault of the change
+                    found = [finding for finding in found if (finding.id, finding.message) not in alarms]
+                tally.judged[name] += 1
+                tally.breaking[name] += bool(found)
+                if verbose and bool(found) == (name in ("good", INTERLEAVED)):
+                    said = "; ".join(f"{finding.id}: {finding.message}" for finding in found) or "nothing"
+                    print(f"service {number}, session {seed}, {learned} learned, {name}: {said}", file=sys.stderr)
+    return tally
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Print false alarms and caught mutants by recorded sessions.")
+    parser.add_argument("--services", type=int, default=20)
+    parser.add_argument("--sessions", type=int, default=10)
+    parser.add_argument("--recorded", default="1,3,10,30,100")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say each wrong verdict on standard error")
+    options = parser.parse_args()
+    print(f"{options.services} services, {options.sessions} unseen sessions each and a mutant of each kind of each")
+    kinds = ("good", INTERLEAVED, *MUTATIONS)
+    print("| recorded sessions | rules | " + " | ".join(kinds) + " | all mutants |")
+    print("|---" * (len(kinds) + 3) + "|")
+    for learned in map(int, options.recorded.split(",")):
+        tally = measure(learned, range(options.services), options.sessions, verbose=options.verbose)
+        shares = " | ".join(f"{tally.share(kind):.1f} %" for kind in kinds)
+        rules = tally.rules / tally.services
+        print(f"| {learned} | {rules:.0f} | {shares} | {tally.share(*MUTATIONS):.1f} % |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
