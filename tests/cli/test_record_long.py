@@ -7,6 +7,7 @@ import hashlib
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from recording import PATIENCE, WSTAPE, recording
+from recording import PATIENCE, WSTAPE, Recording, recording
 from upstreams import echo_in_thread, unused_port
+from websockets.http11 import Request, Response
 from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
 
 from wstape.cassettes import (
     CassetteWriter,
@@ -211,6 +214,54 @@ def test_only_what_was_chosen_is_recorded_and_everything_passes(tmp_path: Path) 
     assert seen("one") == (["/ws/one"], [])
     assert seen("no http") == (["/ws/one", "/ws/two"], [])
     assert seen("first") == (["/ws/one"], [])
+
+
+def test_options_choose_what_is_recorded_and_what_is_rewritten(tmp_path: Path) -> None:
+    target = ""
+
+    def answer(connection: ServerConnection, request: Request) -> Response | None:
+        if request.path != "/away":
+            return None
+        response = connection.respond(302, "")
+        response.headers["Location"] = f"{target}/there"
+        response.headers["X-Host"] = request.headers["Host"]
+        return response
+
+    def echo(connection: ServerConnection) -> None:
+        for message in connection:
+            connection.send(message)
+
+    with serve(echo, "127.0.0.1", 0, process_request=answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        target = "http://127.0.0.1:{}".format(*server.socket.getsockname()[1:])
+        options = ("--only", "/a*", "--only", "/b", "--skip-http", "--no-rewrite", "--preserve-host")
+        with recording(target, tmp_path / "a.cassette", *options) as recorder:
+            with socket_to(recorder) as away:
+                fields = f"Host: {recorder.address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                fields += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                away.sendall(f"GET /away HTTP/1.1\r\n{fields}\r\n".encode())
+                head = b"".join(iter(lambda: away.recv(4096), b""))
+                assert f"\r\nLocation: {target}/there\r\n".encode() in head
+                assert f"\r\nX-Host: {recorder.address}\r\n".encode() in head
+            for path in ("/b", "/c"):
+                with connect(f"{recorder.url}{path}") as one:
+                    one.send("hello")
+                    assert one.recv() == "hello"
+            with socket_to(recorder) as plain:
+                plain.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert plain.recv(12) == b"HTTP/1.1 426"
+            assert recorder.stop() == 0
+        server.shutdown()
+        thread.join(PATIENCE)
+    session = read_session(recorder.path)
+    assert [one.handshake.target for one in session.connections] == ["/away", "/b"]
+    assert session.exchanges == ()
+
+
+def socket_to(recorder: Recording) -> socket.socket:
+    host, _, port = recorder.address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
 
 
 def test_it_ends_after_so_many_connections(upstream: str, tmp_path: Path) -> None:

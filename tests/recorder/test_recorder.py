@@ -654,9 +654,13 @@ def test_pipelined_requests_are_answered_and_recorded_in_order(case: Case) -> No
     assert case.session.notes == ()
 
 
-@pytest.mark.parametrize("answer", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "426 Upgrade Required"])
+@pytest.mark.parametrize(
+    "answer",
+    ["302 Found", "401 Unauthorized", "403 Forbidden", "404 Not Found", "426 Upgrade Required", "503 Busy"],
+)
 def test_a_refusal_reaches_the_client_to_the_byte(case: Case, answer: str) -> None:
-    response = f"HTTP/1.1 {answer}\r\nServer: odd\r\ncontent-LENGTH:5\r\n\r\nno no".encode()
+    elsewhere = "Location: https://elsewhere.example/login\r\n"
+    response = f"HTTP/1.1 {answer}\r\nServer: odd\r\n{elsewhere}content-LENGTH:5\r\n\r\nno no".encode()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
