@@ -18,7 +18,7 @@ from wstape.cli import COMMANDS, wstape
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def fenced(page: str, language: str) -> list[str]:
@@ -111,15 +111,26 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_every_finding_id_is_in_the_design() -> None:
+def finding_ids() -> set[str]:
+    """The ids of all findings that the product raises."""
     pattern = r"\"((?:handshake|http|event|payload|link|message|close|isolation|replay|latency)/[a-z-]+)\""
     folders = ("contracts", "replayer", "reports")
     sources = (path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
     raised = {id for source in sources for id in re.findall(pattern, source)}
     templates = {path.stem for path in (ROOT / "contracts" / "rules").glob("*.py")} - {"__init__", "rule"}
-    raised |= {f"sequence/{template}" for template in templates}
+    return raised | {f"sequence/{template}" for template in templates}
+
+
+def test_every_finding_id_is_in_the_design() -> None:
     listed = re.findall(r"`([a-z]+/[a-z_-]+)`", DESIGN.partition("## Findings")[2].partition("## ")[0])
-    assert sorted(listed) == sorted(raised)
+    assert sorted(listed) == sorted(finding_ids())
+
+
+def test_every_finding_id_has_a_section_that_says_what_to_do() -> None:
+    page = (ROOT / "docs" / "findings" / "README.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### `([a-z]+/[a-z_-]+)`\n\n(.+?)(?=\n#|\Z)", page, re.MULTILINE | re.DOTALL))
+    assert finding_ids() <= sections.keys()
+    assert all(len(text.split()) > 10 for text in sections.values())
 
 
 def test_the_thresholds_in_the_design_are_those_in_force() -> None:
