@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from websockets.frames import Frame, Opcode
-
 from ..cassettes import ConnectionFaults, Direction, Ending, Fault, FaultKind
 from .gate import Gate, Step
 
@@ -136,6 +134,8 @@ class Injection:
                 client.close()
                 server.close()
             case FaultKind.CLOSE:
+                from websockets.frames import Frame, Opcode  # dear, and seldom needed
+
                 self._note(step, direction, f"is replaced by a Close frame with {fault.code}", Ending.EOF)
                 frame = Frame(Opcode.CLOSE, fault.code.to_bytes(2, "big") + fault.reason.encode())
                 client.send(frame.serialize(mask=False))
