@@ -8,22 +8,28 @@ Claims, from ten recorded sessions on:
 
 Services, sessions and mutants are those of tests/support/services.py; everything follows from seeds.
 
+And that checking is streaming: the memory stops growing, however many events one connection has (`--events`).
+
 Usage: python benchmarks/sequences.py [--services N] [--sessions N] [--recorded N,N,...] [-v]
+       python benchmarks/sequences.py --events N
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import resource
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from services import MUTATIONS, Said, interleaved, recorded, service, users
+from services import MUTATIONS, Said, endless, interleaved, recorded, service, users
 
 from wstape.contracts import Checker, Contract, Finding, Severity, infer
 
@@ -81,13 +87,32 @@ def measure(learned: int, services: Sequence[int], sessions: int, *, verbose: bo
     return tally
 
 
+def stream(events: int) -> None:
+    """Check one connection that never ends and print the memory of the process as it goes."""
+    one = service(1)
+    checker = Checker(infer([recorded(users(one, seed), seed) for seed in range(10)]))
+    begun = time.perf_counter()
+    for number, record in enumerate(islice(endless(one, 0), events), 1):
+        checker.record(record)
+        if number % max(1, events // 10) == 0:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            resident = pages * resource.getpagesize() / 2**20
+            print(f"{number:>10} events  {resident:7.1f} MiB  {time.perf_counter() - begun:6.1f} s", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Print false alarms and caught mutants by recorded sessions.")
     parser.add_argument("--services", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=10)
     parser.add_argument("--recorded", default="1,3,10,30,100")
     parser.add_argument("-v", "--verbose", action="store_true", help="say each wrong verdict on standard error")
+    parser.add_argument(
+        "--events", type=int, help="instead, check so many events of one connection, and say the memory"
+    )
     options = parser.parse_args()
+    if options.events:
+        stream(options.events)
+        return
     print(f"{options.services} services, {options.sessions} unseen sessions each and a mutant of each kind of each")
     kinds = ("good", INTERLEAVED, *MUTATIONS)
     print("| recorded sessions | rules | " + " | ".join(kinds) + " | all mutants |")

@@ -363,12 +363,12 @@ def _evidence_words(violation: Violation) -> str:
     rule = violation.rule
     if rule.seen is None:
         return "the contract asks for it"
-    if violation.scope.name == CONNECTION:
+    if violation.scope.name == CONNECTION and not rule.broken:
         connections = "the one recorded connection" if rule.scopes == 1 else f"{rule.scopes} connections"
         return f"{violation.held} in all {rule.seen} recorded cases on {connections}"
     if rule.scopes == 1:
         return f"{violation.held} in the one recorded scope"
-    return f"{violation.held} in all {rule.scopes} recorded scopes"
+    return f"{violation.held} in {rule.scopes - rule.broken} of {rule.scopes} recorded scopes"
 
 
 def _kind_changed(event: Event, baseline: str, severity: Severity, count: int = 1) -> Finding:

@@ -1,7 +1,8 @@
 """Sequence rules held against a recording: streaming monitors, and the judgement of each scope instance at its end.
 
 An event costs the rules that name it, in each of its scopes. What is kept of an instance is one integer a
-rule and one count a symbol.
+rule and one count a symbol. Instances are judged and forgotten when their connection ends, and on a connection that
+goes on and on when `MAX_OPEN` of their scope have begun after them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from .evidence import rule_is_firm
 from .finding import Cause, Severity
 from .rules import TEMPLATES, Instance, Rule
 from .rules.rule import role
+
+MAX_OPEN = 10_000
+"""Instances of one scope that are kept on one connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,7 @@ class _Compiled:
 class _Open:
     """One open scope instance."""
 
-    __slots__ = ("broken", "counts", "first", "last", "last_at", "states")
+    __slots__ = ("broken", "counts", "first", "last", "last_at", "spared", "states")
 
     def __init__(self, rules: int) -> None:
         self.states = [0] * rules
@@ -79,6 +83,7 @@ class _Open:
         self.first = ""
         self.last = ""
         self.last_at = 0  # position
+        self.spared = False  # whether it was kept, when it was the oldest, for what it owes
         self.broken: dict[int, tuple[int, str | None]] = {}  # rule -> position and symbol of the first time
 
 
@@ -114,7 +119,7 @@ class SequenceChecker:
             symbols |= {symbol for rule in claim.rules for symbol in rule.events}
         self._symbols = symbols
         self._compiled = {claim.name: _Compiled(grain, claim, symbols) for grain, claim in enumerate(contract.scopes)}
-        self._open: dict[int, dict[ScopeKey, _Open]] = {}
+        self._open: dict[int, dict[str, dict[ScopeKey, _Open]]] = {}  # connection -> scope -> instances, oldest first
         self._pending: dict[int, dict[tuple[ScopeKey, int], Pending]] = {}
         self._violations: dict[tuple[int, int, Cause], Violation] = {}
         self.causes = Causes()
@@ -125,11 +130,14 @@ class SequenceChecker:
         symbol = event.symbol
         if symbol not in self._symbols:
             return
-        instances = self._open.setdefault(event.connection, {})
+        scopes = self._open.setdefault(event.connection, {})
         for key in keys:
             compiled = self._compiled[key.name]
+            instances = scopes.setdefault(key.name, {})
             instance = instances.get(key)
             if instance is None:
+                if len(instances) >= MAX_OPEN:
+                    self._forget_one(instances)
                 instance = instances[key] = _Open(len(compiled.rules))
                 instance.first = symbol
             instance.last = symbol
@@ -161,10 +169,31 @@ class SequenceChecker:
         """Judge the scopes of a connection and forget them; unless ``complete``, they owe nothing any more."""
         self._pending.pop(connection, None)
         met: list[Violation] = []
-        for key, instance in self._open.pop(connection, {}).items():
-            met.extend(self._judge(key, instance, complete))
+        for instances in self._open.pop(connection, {}).values():
+            for key, instance in instances.items():
+                met.extend(self._judge(key, instance, complete))
         self._join_answers(met)
         self._join_links(met)
+
+    def _forget_one(self, instances: dict[ScopeKey, _Open]) -> None:
+        """Judge the oldest instance; one that still owes something is spared once."""
+        while True:
+            key = next(iter(instances))
+            instance = instances.pop(key)
+            compiled = self._compiled[key.name]
+            owes = any(
+                template.broken_at_end(rule, state)
+                for template, rule, state in zip(compiled.templates, compiled.rules, instance.states, strict=True)
+            )
+            if not owes or instance.spared:
+                break
+            instance.spared = True
+            instances[key] = instance
+        pending = self._pending.get(key.connection, {})
+        for number in range(len(compiled.rules)):
+            pending.pop((key, number), None)
+        met = self._judge(key, instance, True)
+        self._join_answers(met)
 
     def _judge(self, key: ScopeKey, open_: _Open, complete: bool) -> list[Violation]:
         compiled = self._compiled[key.name]
@@ -222,21 +251,25 @@ class SequenceChecker:
 
     def _join_links(self, met: list[Violation]) -> None:
         """An event that one instance lacks and another has unasked came under the wrong identifier."""
-        for lacking in met:
-            if lacking.cause.kind != "missing" or lacking.scope.name == CONNECTION or len(lacking.rule.events) < 2:
+        lacking: dict[tuple[int, Rule], list[Violation]] = {}
+        unasked: dict[tuple[int, Rule], list[Violation]] = {}
+        for one in met:
+            if one.scope.name == CONNECTION or len(one.rule.events) < 2:
                 continue
-            a, targets = lacking.rule.a, frozenset(lacking.rule.targets)
-            if not targets & lacking.cause.symbols:
-                continue
-            for unasked in met:
-                same_rule = unasked.rule == lacking.rule and unasked.scope.name == lacking.scope.name
-                surplus = (unasked.cause.kind == "missing" and a in unasked.cause.symbols) or (
-                    unasked.cause.kind == "extra" and bool(targets & unasked.cause.symbols)
-                )
-                if same_rule and surplus and unasked.scope != lacking.scope:
-                    self.causes.join(lacking.cause, unasked.cause)
-                    number = self._compiled[lacking.scope.name].rules.index(lacking.rule)
-                    self.links.setdefault((lacking.grain, number), (lacking, unasked))
+            targets, symbols = frozenset(one.rule.targets), one.cause.symbols
+            if one.cause.kind == "missing" and targets & symbols:
+                _keep_few(lacking.setdefault((one.grain, one.rule), []), one)
+            elif (one.cause.kind == "missing" and one.rule.a in symbols) or (
+                one.cause.kind == "extra" and targets & symbols
+            ):
+                _keep_few(unasked.setdefault((one.grain, one.rule), []), one)
+        for place, those in lacking.items():
+            for lack in those:
+                for other in unasked.get(place, ()):
+                    if other.scope != lack.scope:
+                        self.causes.join(lack.cause, other.cause)
+                        number = self._compiled[lack.scope.name].rules.index(lack.rule)
+                        self.links.setdefault((lack.grain, number), (lack, other))
 
     def finish(self) -> None:
         """Judge what is still open, without holding against it what never came."""
@@ -246,6 +279,13 @@ class SequenceChecker:
     def violations(self) -> Iterator[Violation]:
         """Return what was broken, by rule and cause."""
         yield from self._violations.values()
+
+
+def _keep_few(kept: list[Violation], one: Violation) -> None:
+    """Keep one violation of each cause, and one of another instance: more say nothing more."""
+    alike = [other for other in kept if other.cause == one.cause]
+    if len(alike) < 2 and all(other.scope != one.scope for other in alike):
+        kept.append(one)
 
 
 def _severity(rule: Rule, cause: Cause, offender: Direction) -> Severity:

@@ -7,14 +7,15 @@ what makes a change of it harmful by construction.
 
 from __future__ import annotations
 
+import json
 import random
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from simulated import Sent, an_id, records
+from simulated import Sent, an_id, records, server
 
-from wstape.cassettes import Direction, Record
+from wstape.cassettes import Direction, Kind, Message, Record
 
 _NOUNS = ("agent", "run", "job", "flow", "task", "reply", "turn", "plan")
 _STEPS = ("thinking", "delta", "note", "planning", "usage", "token", "search", "draft", "review", "score")
@@ -159,6 +160,20 @@ def _run(one: Service, chance: random.Random, outer: dict[str, object], depth: i
     return sent
 
 
+def _lane(one: Service, chance: random.Random, user: str) -> list[Said]:
+    lane: list[Said] = []
+    outer: dict[str, object] = {}
+    if one.threads:
+        thread = one.identifier(chance, "thread")
+        outer = {"thread_id": thread}
+        lane.append(Said(Direction.CLIENT, _server("open_thread", user_id=user)))
+        lane.append(Said(Direction.SERVER, _server("thread_opened", **outer), must=True, once=True))
+    for _ in range(chance.randint(1, 4)):
+        lane.append(Said(Direction.CLIENT, _server("ask", text=f"what {chance.random()}", **outer)))
+        lane += _run(one, chance, outer)
+    return lane
+
+
 def conversation(one: Service, chance: random.Random) -> list[Said]:
     """What is said on one connection."""
     sent: list[Said] = []
@@ -168,17 +183,7 @@ def conversation(one: Service, chance: random.Random) -> list[Said]:
     lanes: list[list[Said]] = []
     user = an_id(chance, "user")
     for _ in range(chance.randint(1, 3) if one.overlaps else 1):
-        lane: list[Said] = []
-        outer: dict[str, object] = {}
-        if one.threads:
-            thread = one.identifier(chance, "thread")
-            outer = {"thread_id": thread}
-            lane.append(Said(Direction.CLIENT, _server("open_thread", user_id=user)))
-            lane.append(Said(Direction.SERVER, _server("thread_opened", **outer), must=True, once=True))
-        for _ in range(chance.randint(1, 4)):
-            lane.append(Said(Direction.CLIENT, _server("ask", text=f"what {chance.random()}", **outer)))
-            lane += _run(one, chance, outer)
-        lanes.append(lane)
+        lanes.append(_lane(one, chance, user))
     merged = _merge(lanes, chance) if one.threads else [said for lane in lanes for said in lane]
     for said in merged:
         if chance.random() < one.heartbeats:
@@ -196,6 +201,20 @@ def users(one: Service, seed: int) -> list[list[Said]]:
 def recorded(conversations: Sequence[Sequence[Said]], seed: int = 0) -> list[Record]:
     """A recording of them."""
     return records(conversations, chance=random.Random(seed))
+
+
+def endless(one: Service, seed: int) -> Iterator[Record]:
+    """The records of one connection that never ends, its work one after the other."""
+    chance = random.Random(f"endless {one.seed} {seed}")
+    *begun, first = records([[server("welcome")]])[:3]
+    yield from begun
+    yield first
+    now = 1
+    while True:
+        for said in _lane(one, chance, an_id(chance, "user")):
+            now += 1
+            payload = json.dumps(said.body).encode()
+            yield Message(connection=1, direction=said.direction, kind=Kind.TEXT, payload=payload, at_ns=now)
 
 
 Mutation = Callable[[list[list[Said]], random.Random], list[list[Said]] | None]

@@ -1,0 +1,68 @@
+"""Streaming checks: old scope instances are judged and forgotten, and what they owed is told."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from services import endless, recorded, service, users
+from simulated import Sent, records, server
+
+from wstape.contracts import Checker, Contract, infer, sequences
+
+
+def contract() -> Contract:
+    calls = [server(step, call_id=f"call_{n}f") for n in range(20) for step in ("begun", "done")]
+    return infer([records([calls, calls])])
+
+
+def messages(sent: list[Sent]) -> list[str]:
+    checker = Checker(contract())
+    for record in records([sent])[:-3]:  # the connection stays open
+        checker.record(record)
+    return [finding.message for finding in checker.finish()]
+
+
+def test_an_instance_that_owes_nothing_is_forgotten_when_many_have_begun_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sequences, "MAX_OPEN", 4)
+    checker = Checker(contract())
+    kept: set[int] = set()
+    for record in records([[server(step, call_id=f"call_{n}e") for n in range(50) for step in ("begun", "done")]])[:-3]:
+        checker.record(record)
+        kept.add(sum(len(instances) for scopes in checker._sequences._open.values() for instances in scopes.values()))
+    assert max(kept) == 5  # four and the connection's own
+    assert checker.finish() == ()
+
+
+def test_what_a_forgotten_instance_still_owed_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequences, "MAX_OPEN", 4)
+    sent = [
+        server("begun", call_id="call_1d"),
+        *(server(s, call_id=f"call_{n}e") for n in range(20) for s in ("begun", "done")),
+    ]
+    (message,) = messages(sent)
+    assert message.startswith("`done` never came after `begun` (call_id=call_1d)")
+
+
+def test_one_that_is_open_for_long_is_spared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequences, "MAX_OPEN", 4)
+    calls = [server(step, call_id=f"call_{n}e") for n in range(5) for step in ("begun", "done")]
+    assert messages([server("begun", call_id="call_1d"), *calls, server("done", call_id="call_1d")]) == []
+
+
+@pytest.mark.slow
+def test_checking_needs_no_more_memory_for_more_events() -> None:
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("no /proc here")
+    one = service(1)
+    checker = Checker(infer([recorded(users(one, seed), seed) for seed in range(3)]))
+    pages: list[int] = []
+    for number, record in enumerate(islice(endless(one, 0), 240_000), 1):
+        checker.record(record)
+        if number % 120_000 == 0:
+            pages.append(int(statm.read_text().split()[1]))
+    assert pages[1] - pages[0] < 2_048  # 8 MiB
