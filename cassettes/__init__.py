@@ -40,6 +40,7 @@ from .model import (
 from .printable import printable
 from .reader import CassetteReader, Damage, Recording, foreign_format, open_cassette, read_session
 from .redaction import JsonPath, RedactionRules, Redactor, load_finder, pattern_rule, secret_variables
+from .references import RECORDING_SUFFIXES, project_of, references, walk
 from .scrubbing import Leak, find_leaks, leaks_in, redact_all, scrub, secure, unknown_secrets
 from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
 from .target import Target
@@ -48,6 +49,7 @@ from .writing import write_records, write_text
 __all__ = [
     "FLUSH_INTERVAL_NS",
     "PLACEHOLDER",
+    "RECORDING_SUFFIXES",
     "CassetteError",
     "CassetteFormatError",
     "CassetteReader",
@@ -103,8 +105,10 @@ __all__ = [
     "open_cassette",
     "pattern_rule",
     "printable",
+    "project_of",
     "read_session",
     "redact_all",
+    "references",
     "refuse_tracked",
     "scrub",
     "secret_variables",
@@ -113,6 +117,7 @@ __all__ = [
     "undo_encodings",
     "unknown_secrets",
     "unseen",
+    "walk",
     "write_records",
     "write_secrets",
     "write_text",

@@ -15,6 +15,7 @@ import click
 COMMANDS = {
     "record": "Record a service's sessions through a proxy.",
     "show": "Look inside a cassette.",
+    "ls": "List recordings, their contracts, and orphans.",
     "infer": "Learn a contract from cassettes.",
     "check": "Hold recordings against a contract.",
     "replay": "Play a cassette against a build and judge it.",

@@ -15,6 +15,7 @@ from .scopes import Scope
 from .sequences import Pending
 from .shape import Shape
 from .similarity import RENAMED, shape_similarity
+from .survey import Overview, Standing, overview
 
 __all__ = [
     "CONNECTION",
@@ -30,6 +31,7 @@ __all__ = [
     "EventReader",
     "Finding",
     "Learned",
+    "Overview",
     "Pending",
     "Privacy",
     "Rule",
@@ -38,11 +40,13 @@ __all__ = [
     "ScopeKey",
     "Severity",
     "Shape",
+    "Standing",
     "detect",
     "find_envelopes",
     "fold",
     "infer",
     "label_of",
+    "overview",
     "shape_similarity",
     "side",
     "verdict",
