@@ -40,7 +40,7 @@ def command(
     """
     from ..cassettes import read_session
     from ..contracts import Contract, infer
-    from ..replayer import gap, judge_recordings
+    from ..replayer import first_divergence, gap, judge_recordings
     from ..reports import Report
 
     old, new = read_session(base), read_session(candidate)
@@ -54,6 +54,7 @@ def command(
         findings=findings,
         connections=len(new.connections),
         messages=sum(len(connection.messages) for connection in new.connections),
+        divergence=first_divergence(new, loaded, findings),
         complete=not (gap(old) or gap(new)),
     )
     return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)

@@ -273,11 +273,14 @@ def command(
 
 def _report(names: Sequence[str], outcomes: Sequence[Outcome | None], plan: Plan) -> Report:
     from ..contracts import fold
+    from ..replayer import first_divergence
     from ..reports import Case, Report
 
     played = [outcome for outcome in outcomes if outcome is not None]
     connections = [one for outcome in played for session in outcome.sessions for one in session.connections]
     noise = sorted({line for outcome in played for line in outcome.noise.lines()})
+    told = (first_divergence(one.sessions[0], plan.contract, one.findings) for one in played)
+    divergence = next((lines for lines in told if lines), ())
     return Report(
         title=f"{names[0] if len(names) == 1 else f'{len(names)} cassettes'} against {plan.options.target.url}",
         findings=fold(finding for outcome in played for finding in outcome.findings),
@@ -287,8 +290,15 @@ def _report(names: Sequence[str], outcomes: Sequence[Outcome | None], plan: Plan
         ),
         connections=len(connections),
         messages=sum(len(connection.messages) for connection in connections),
+        divergence=divergence,
         notes=tuple(noise) if plan.mode == "exact" or plan.baseline is not None else (),
-        extra={"cassettes": len(names), "played": len(played), "repeats": plan.repeat, "noise": noise},
+        extra={
+            "cassettes": len(names),
+            "played": len(played),
+            "repeats": plan.repeat,
+            "noise": noise,
+            "divergence": divergence,
+        },
     )
 
 

@@ -3,6 +3,7 @@
 from .bindings import Binding, find_bindings
 from .build import Build, BuildDiedError, running_build
 from .confidence import confidence
+from .divergence import first_divergence
 from .gaps import gap
 from .judgement import Mode, judge_recordings, judge_replay
 from .login import log_in
@@ -37,6 +38,7 @@ __all__ = [
     "compile_script",
     "confidence",
     "find_bindings",
+    "first_divergence",
     "gap",
     "judge_recordings",
     "judge_replay",

@@ -31,6 +31,7 @@ class Report:
     connections: int | None = 0  # None: nothing was recorded, two contracts were compared
     messages: int | None = 0
     complete: bool = True  # False: a recording lacked its end
+    divergence: tuple[str, ...] = ()  # the first place at which things went wrong, and what led to it, a line each
     notes: tuple[str, ...] = ()  # what else a person should know, a line each
     extra: dict[str, object] = field(default_factory=dict[str, object])  # more figures for the summary
 

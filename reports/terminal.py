@@ -32,6 +32,10 @@ def render_terminal(report: Report, *, width: int = 100, color: bool = False) ->
     )
     for finding in report.findings:
         _print_finding(console, finding)
+    for line in report.divergence:
+        console.print(Text(printable(line), overflow="ellipsis", no_wrap=True))
+    if report.divergence:
+        console.print()
     for note in report.notes:
         console.print(Text(printable(note), "dim"))
     if len(report.cases) > 1:

@@ -27,8 +27,9 @@ def fenced(page: str, language: str) -> list[str]:
 
 
 def shape(lines: list[str]) -> str:
-    """A transcript less what differs from run to run: identifiers, numbers, and where lines are wrapped."""
-    text = " ".join(" ".join(lines).split())
+    """A transcript less what differs from run to run: identifiers, numbers, wrapping, and which divergence is first."""
+    kept = [line for line in lines if not re.match(r"\s*(?:<-|->) \d|\s*first divergence:", line)]
+    text = " ".join(" ".join(kept).split())
     text = re.sub(r"\b(call|run|thread)_[0-9a-f]{12}\b", r"\1_ID", text)
     return re.sub(r"\d+", "N", text)
 
