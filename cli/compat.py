@@ -54,7 +54,8 @@ def command(
 ) -> int:
     """Tell whether the service of the contract NEW still serves the clients of OLD.
 
-    OLD and NEW are contracts, or a git revision of one, REVISION:PATH. 'wstape rules' lists what is looked for.
+    OLD and NEW are contracts or AsyncAPI documents, or a git revision of one, REVISION:PATH. 'wstape rules'
+    lists what is looked for.
     """
     from datetime import date
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from .contracting import CONTRACT_SUFFIXES, convert_contract
 from .redacting import RedactionOptions, redaction_options
 from .reporting import warn, warn_incomplete
 
@@ -25,6 +26,7 @@ Example:
   wstape convert chat.jsonl chat.cassette --force
   wstape convert browser.har chat.cassette
   wstape convert chat.cassette chat.har
+  wstape convert chat.contract.json chat.asyncapi.yaml
 
 Exit status: 0 done, 2 bad usage or bad input, 3 the recording is incomplete (what there is was converted).
 """
@@ -55,12 +57,20 @@ def command(
 ) -> None:
     """Write the recording IN as OUT, in the format that OUT's suffix names: .cassette, .jsonl or .har.
 
+    A contract becomes an AsyncAPI 3 document when OUT ends with .asyncapi.yaml or .asyncapi.json, and an
+    AsyncAPI document a contract when OUT ends with .contract.json.
+
     IN is one of these, a mitmproxy flow file or a cassetter cassette, told by what is in it. Between
     .cassette and .jsonl nothing is lost; what another format cannot hold is told. Other tools keep
     passwords and tokens: they are taken out as by record. OUT appears whole or not at all.
     """
     from ..cassettes import UsageError, foreign_format, open_cassette, read_session, unseen, write_records
 
+    if destination.name.endswith(CONTRACT_SUFFIXES):
+        if origin is not None or no_redact or keep_secrets is not None or any(options.values()):
+            raise UsageError("--origin and redaction are for recordings; a contract holds no secrets to take out")
+        convert_contract(source, destination, force=force)
+        return
     foreign = foreign_format(source)
     if foreign is not None:
         _import(ctx, source, foreign, destination, origin, force, no_redact, keep_secrets, options)

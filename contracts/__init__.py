@@ -1,5 +1,6 @@
 """What a recording means: envelopes, events, payload shapes, scopes, sequence rules, and the contract they make up."""
 
+from .asyncapi_export import asyncapi_document, dump_asyncapi
 from .checking import Checker
 from .contract import Contract, EventClaim, Learned, ScopeClaim
 from .detection import Detection, detect, find_envelopes
@@ -41,7 +42,9 @@ __all__ = [
     "Severity",
     "Shape",
     "Standing",
+    "asyncapi_document",
     "detect",
+    "dump_asyncapi",
     "find_envelopes",
     "fold",
     "infer",

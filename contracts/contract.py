@@ -14,13 +14,16 @@ from typing import Self, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from ..cassettes import Direction, FileError
+from ..cassettes import Direction
+from .asyncapi_import import contract_document, is_asyncapi
 from .document import dumps
 from .envelopes import Envelope, envelope_from
 from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey
+from .handshake import HandshakeClaim
 from .isolation import Privacy
-from .json_text import NOT_JSON, join_pointer, parse, split_pointer
+from .json_text import join_pointer, split_pointer
+from .loading import parse_document, read_document
 from .rules import TEMPLATES, Rule
 from .schema import Schema
 from .scopes import Scope, ScopeReader
@@ -28,7 +31,6 @@ from .volatile import volatile_places
 
 FORMAT = "contract"
 VERSION = 1
-MAX_BYTES = 64 << 20
 
 _SYMBOL = re.compile(r"(?:client|server):.+", re.DOTALL)
 _Object = dict[str, object]
@@ -76,6 +78,7 @@ class Contract:
     scopes: tuple[ScopeClaim, ...]
     private: tuple[Privacy, ...] = ()
     closings: Mapping[Direction, Mapping[str, int]] = field(default_factory=dict[Direction, Mapping[str, int]])
+    handshake: HandshakeClaim | None = None
 
     def __post_init__(self) -> None:
         reader = ScopeReader([claim.scope for claim in self.scopes if claim.name != CONNECTION])
@@ -102,7 +105,9 @@ class Contract:
 
     @classmethod
     def from_document(cls, document: object, *, where: Path | str = "contract") -> Self:
-        """Return the contract that a document describes. Raises ContractError."""
+        """Return the contract that a document describes, an AsyncAPI document too. Raises ContractError."""
+        if is_asyncapi(document):
+            document = contract_document(document, where)
         return cls(**_Loader(where).contract(document))  # pyright: ignore[reportArgumentType]
 
     def document(self) -> dict[str, object]:
@@ -124,32 +129,12 @@ class Contract:
                 for direction in Direction
                 if self.closings.get(direction)
             },
+            **({} if self.handshake is None else {"handshake": self.handshake.document()}),
         }
 
     def dumps(self) -> str:
         """Return the document's text: the same contract gives the same bytes."""
         return dumps(self.document())
-
-
-def read_document(path: Path) -> object:
-    """Return a document's JSON value. Raises FileError, and ContractError when it is too large or no JSON."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ContractError(path, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError.from_os_error(path, error) from error
-    return parse_document(data, where=path)
-
-
-def parse_document(data: bytes, *, where: Path | str) -> object:
-    """Return the JSON value of a document's bytes. Raises ContractError when they are too many or no JSON."""
-    if len(data) > MAX_BYTES:
-        raise ContractError(where, "", "larger than 64 MiB, so no contract", "name a .contract.json file")
-    document = parse(data, MAX_BYTES)
-    if document is NOT_JSON:
-        raise ContractError(where, "", "not JSON", "name a .contract.json file as 'wstape infer' writes it")
-    return document
 
 
 def _event_document(claim: EventClaim) -> _Object:
@@ -250,7 +235,16 @@ class _Loader:
             "scopes": (*inner, *outer),
             "private": tuple(self._privacy(entry, f"/private/{number}") for number, entry in enumerate(private)),
             "closings": {direction: self._closings(closings, direction) for direction in Direction},
+            "handshake": self._handshake(top.get("handshake")),
         }
+
+    def _handshake(self, value: object) -> HandshakeClaim | None:
+        if value is None:
+            return None
+        try:
+            return HandshakeClaim.from_document(self._object(value, "/handshake"))
+        except ValueError as error:
+            raise self._wrong("/handshake", str(error)) from error
 
     def _closings(self, closings: _Object, direction: Direction) -> dict[str, int]:
         place = f"/closings/{direction.value}"

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import cast
 
 from . import state
-from .contract import Contract, read_document
+from .asyncapi_import import is_asyncapi
+from .contract import Contract
 from .errors import ContractError
 from .inference import contract_of
+from .loading import read_document
 from .schema import PINNED, SEEN
 from .summary import Summary
 
@@ -45,6 +47,9 @@ class Previous:
     def read(cls, path: Path) -> Previous:
         """Read a document. Raises FileError, and ContractError when it makes no sense or cannot be learned into."""
         value = read_document(path)
+        if is_asyncapi(value):
+            problem = "an AsyncAPI document, which is not learned into"
+            raise ContractError(path, "", problem, "turn it into a contract first: 'wstape convert'")
         Contract.from_document(value, where=path)
         document = cast("_Object", value)
         again = "learn from all recordings in one go"

@@ -12,6 +12,8 @@ from ..inclusion import Effect
 from ..pairs import ContractPair, EventPair
 from ..rule import Change, Evidence, rule
 
+_ASKED = "what a handshake must hold is asked of clients; the service sends none"
+
 
 @rule(
     "encoding-changed",
@@ -103,6 +105,109 @@ def server_closes(pair: ContractPair) -> Iterator[Change]:
     if not was and is_ and others:
         message = f"the service never closed first, now it does, with {_codes(is_)}"
         yield _closing(pair, message, others, sorted(is_))
+
+
+@rule(
+    "subprotocol-lost",
+    ContractPair,
+    Effect.NARROWS,
+    old='{"handshake": {"subprotocols": ["v1", "v2"]}}',
+    new='{"handshake": {"subprotocols": ["v2"]}}',
+    server=Severity.BREAKING,
+    alone="which subprotocols a client asks for is its own affair; the service selects one of those that it offers",
+)
+def subprotocol_lost(pair: ContractPair) -> Iterator[Change]:
+    """A client that speaks only this subprotocol is no longer served."""
+    if pair.old.handshake is not None and pair.new.handshake is not None:
+        for name in sorted(set(pair.old.handshake.subprotocols) - set(pair.new.handshake.subprotocols)):
+            offered = sorted(pair.new.handshake.subprotocols)
+            message = f"the subprotocol {name} is no longer offered"
+            yield _shaken(Direction.SERVER, message, name, offered, Effect.INCOMPARABLE)
+
+
+@rule(
+    "path-changed",
+    ContractPair,
+    Effect.INCOMPARABLE,
+    old='{"handshake": {"path": "/chat"}}',
+    new='{"handshake": {"path": "/v2/chat"}}',
+    client=Severity.BREAKING,
+    alone=_ASKED,
+)
+def path_changed(pair: ContractPair) -> Iterator[Change]:
+    """Clients connect to a path at which nobody answers."""
+    if pair.old.handshake is not None and pair.new.handshake is not None:
+        was, is_ = pair.old.handshake.path, pair.new.handshake.path
+        if was is not None and is_ is not None and was != is_:
+            yield _shaken(Direction.CLIENT, f"clients connected to {was}, now to {is_}", was, is_)
+
+
+@rule(
+    "handshake-parameter-added",
+    ContractPair,
+    Effect.NARROWS,
+    old='{"handshake": {"path": "/chat"}}',
+    new='{"handshake": {"path": "/chat", "query": ["token"]}}',
+    client=Severity.BREAKING,
+    alone=_ASKED,
+)
+def handshake_parameter_added(pair: ContractPair) -> Iterator[Change]:
+    """A client that does not send the parameter or the header field is refused before the first event."""
+    for what, was, is_ in _parameters(pair):
+        for name in sorted(is_ - was):
+            yield _shaken(Direction.CLIENT, f"the {what} {name} must now be sent", None, name)
+
+
+@rule(
+    "handshake-parameter-removed",
+    ContractPair,
+    Effect.WIDENS,
+    old='{"handshake": {"path": "/chat", "query": ["token"]}}',
+    new='{"handshake": {"path": "/chat"}}',
+    client=Severity.INFO,
+    alone=_ASKED,
+)
+def handshake_parameter_removed(pair: ContractPair) -> Iterator[Change]:
+    """Clients need no longer send the parameter or the header field."""
+    for what, was, is_ in _parameters(pair):
+        for name in sorted(was - is_):
+            yield _shaken(Direction.CLIENT, f"the {what} {name} need no longer be sent", name, None)
+
+
+@rule(
+    "handshake-unstated",
+    ContractPair,
+    Effect.UNKNOWN,
+    old='{"handshake": {"path": "/chat"}}',
+    new="{}",
+    client=Severity.WARNING,
+    alone=_ASKED,
+)
+def handshake_unstated(pair: ContractPair) -> Iterator[Change]:
+    """The old contract says how to connect, and the new one does not: nobody can tell whether clients still can."""
+    if pair.old.handshake is not None and pair.new.handshake is None:
+        yield _shaken(Direction.CLIENT, "the new contract does not say how clients connect", "stated", None)
+
+
+def _parameters(pair: ContractPair) -> Iterator[tuple[str, set[str], set[str]]]:
+    if pair.old.handshake is not None and pair.new.handshake is not None:
+        old, new = pair.old.handshake, pair.new.handshake
+        yield "query parameter", set(old.query), set(new.query)
+        yield "header field", set(old.headers), set(new.headers)
+
+
+def _shaken(
+    direction: Direction, message: str, baseline: object, candidate: object, effect: Effect | None = None
+) -> Change:
+    return Change(
+        direction=direction,
+        label=None,
+        path=None,
+        message=message,
+        baseline=baseline,
+        candidate=candidate,
+        effect=effect,
+    )
 
 
 def _closing(pair: ContractPair, message: str, was: Mapping[str, int], came: Sequence[str]) -> Change:

@@ -1,0 +1,329 @@
+"""An AsyncAPI 3 document as a contract (https://www.asyncapi.com/docs/reference/specification/v3.0.0).
+
+The document describes the service: what an operation with the action ``send`` carries comes from the server, what one
+with ``receive`` carries comes from clients, a reply goes the other way. Payloads are JSON Schema, references local.
+Nothing in the document was seen in traffic, so all of it gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+from urllib.parse import unquote
+
+from ..cassettes import Direction
+from .envelopes.discriminator import KNOWN_NAMES
+from .envelopes.json_envelope import key_shape
+from .errors import ContractError
+from .json_text import Pointer, join_pointer, resolve, split_pointer
+
+PREFIX = "x-wstape-"
+KEPT = ("envelope", "learned", "scopes", "private", "closings", "handshake")
+"""Members of a contract that a document carries for us, under ``x-wstape-`` and their name."""
+
+MAX_NODES = 2_000_000
+_MAX_REFERENCES = 50
+_JSON_SCHEMA = ("application/schema+", "application/vnd.aai.asyncapi")
+_ADVICE = "correct it; wstape reads AsyncAPI 3 with JSON Schema payloads and local references"
+_Object = dict[str, object]
+
+
+def is_asyncapi(document: object) -> bool:
+    """Tell whether a document says that it is AsyncAPI, of whatever version."""
+    return isinstance(document, dict) and "asyncapi" in document
+
+
+def contract_document(document: object, where: Path | str) -> _Object:
+    """Return the contract document of an AsyncAPI document. Raises ContractError with the place."""
+    return _Reader(cast("_Object", document), where).contract()
+
+
+class _Reader:
+    def __init__(self, document: _Object, where: Path | str) -> None:
+        self._document = document
+        self._where = where
+
+    def contract(self) -> _Object:
+        version = self._document.get("asyncapi")
+        if not isinstance(version, str) or not version.startswith("3."):
+            raise self._wrong("/asyncapi", f"version {version!r} is not 3", "turn it into AsyncAPI 3 first")
+        messages = list(self._messages())
+        if not messages:
+            raise self._wrong("/operations", "no operation has a message")
+        kept: _Object = {name: self._document[PREFIX + name] for name in KEPT if PREFIX + name in self._document}
+        if "envelope" not in kept:
+            kept["envelope"] = self._envelope(messages)
+            handshake = self._handshake()
+            if handshake:
+                kept.setdefault("handshake", handshake)
+        events: _Object = {}
+        for direction, place, message in messages:
+            label = self._label(direction, place, message, cast("_Object", kept["envelope"]))
+            symbol = f"{direction.value}:{label}"
+            event = self._event(place, message)
+            known = events.setdefault(symbol, event)
+            if known != event:
+                raise self._wrong(place, f"two different messages are labelled {label!r}")
+        return {"wstape": "contract", "version": 1, **kept, "events": events}
+
+    def _messages(self) -> Iterator[tuple[Direction, str, _Object]]:
+        """Yield every message with its sender and where it is defined, each once for a sender."""
+        met: set[tuple[Direction, str]] = set()
+        operations = self._object(self._document.get("operations", {}), "/operations")
+        client_view = self._document.get(PREFIX + "perspective") == "client"
+        for name, entry in operations.items():
+            place, operation = self._follow(entry, "/operations" + join_pointer((name,)))
+            action = operation.get("action")
+            if action not in ("send", "receive"):
+                raise self._wrong(f"{place}/action", f"{action!r} is neither send nor receive")
+            sender = Direction.SERVER if (action == "send") != client_view else Direction.CLIENT
+            other = Direction.CLIENT if sender is Direction.SERVER else Direction.SERVER
+            sides = [(sender, place, operation)]
+            if "reply" in operation:
+                where, reply = self._follow(operation["reply"], f"{place}/reply")
+                sides.append((other, where, reply if "channel" in reply else {**operation, **reply}))
+            for direction, where, side in sides:
+                for found, message in self._carried(where, side):
+                    if (direction, found) not in met:
+                        met.add((direction, found))
+                        yield direction, found, message
+
+    def _carried(self, place: str, operation: _Object) -> Iterator[tuple[str, _Object]]:
+        if "messages" in operation:
+            for number, entry in enumerate(self._array(operation["messages"], f"{place}/messages")):
+                yield self._follow(entry, f"{place}/messages/{number}")
+            return
+        where, channel = self._follow(operation.get("channel"), f"{place}/channel")
+        for name, entry in self._object(channel.get("messages", {}), f"{where}/messages").items():
+            yield self._follow(entry, f"{where}/messages" + join_pointer((name,)))
+
+    def _event(self, place: str, message: _Object) -> _Object:
+        kept = message.get(PREFIX + "event", {})
+        event: _Object = dict(self._object(kept, f"{place}/{PREFIX}event"))
+        if "payload" in message:
+            event["payload"] = _Payload(self, place, *self._schema(place, message)).schema()
+        return event
+
+    def _schema(self, place: str, message: _Object) -> tuple[str, object]:
+        """Return a message's schema and where it stands, out of the multi-format object if it is in one."""
+        payload, where = message["payload"], f"{place}/payload"
+        if isinstance(payload, dict) and "schemaFormat" in payload and "schema" in payload:
+            wrapped = cast("_Object", payload)
+            format_ = wrapped["schemaFormat"]
+            if not isinstance(format_, str) or not format_.startswith(_JSON_SCHEMA):
+                raise self._wrong(f"{where}/schemaFormat", f"{format_!r} is not JSON Schema")
+            return f"{where}/schema", wrapped["schema"]
+        return where, cast("object", payload)
+
+    def _envelope(self, messages: Sequence[tuple[Direction, str, _Object]]) -> _Object:
+        constants: dict[Direction, list[Mapping[Pointer, str]]] = {direction: [] for direction in Direction}
+        for direction, place, message in messages:
+            constants[direction].append(dict(self._constants(place, message)))
+        everything = [found for one in constants.values() for found in one]
+        if everything and all(found.get(("jsonrpc",)) == "2.0" for found in everything):
+            return {"name": "json-rpc"}
+        return {"name": "json", **{direction.value: _discriminator(constants[direction]) for direction in Direction}}
+
+    def _constants(self, place: str, message: _Object) -> Iterator[tuple[Pointer, str]]:
+        """Yield the fields of a payload that hold one certain text."""
+        if "payload" in message:
+            where, schema = self._schema(place, message)
+            yield from self._constants_in(where, schema, ())
+
+    def _constants_in(self, place: str, schema: object, keys: Pointer) -> Iterator[tuple[Pointer, str]]:
+        if not isinstance(schema, dict) or len(keys) > 3:
+            return
+        found, own = self._follow(cast("object", schema), place)
+        for number, part in enumerate(cast("list[object]", own.get("allOf") or [])):
+            yield from self._constants_in(f"{found}/allOf/{number}", part, keys)
+        enum = own.get("enum")
+        one = cast("list[object]", enum)[0] if isinstance(enum, list) and len(cast("list[object]", enum)) == 1 else None
+        constant = own.get("const", one)
+        if isinstance(constant, str) and keys:
+            yield keys, constant
+        properties = own.get("properties")
+        for key, below in (cast("_Object", properties) if isinstance(properties, dict) else {}).items():
+            yield from self._constants_in(f"{found}/properties" + join_pointer((key,)), below, (*keys, key))
+
+    def _label(self, direction: Direction, place: str, message: _Object, envelope: _Object) -> str:
+        own = message.get(PREFIX + "label")
+        if isinstance(own, str):
+            return own
+        constants = dict(self._constants(place, message))
+        if envelope.get("name") == "json-rpc":
+            return constants.get(("method",)) or self._name(place, message)
+        pointer = envelope.get(direction.value)
+        if isinstance(pointer, str):
+            label = constants.get(split_pointer(pointer))
+            if label is None:
+                raise self._wrong(place, f"no constant in {pointer!r} tells its payload from the others")
+            return label
+        # Without a discriminator an event is labelled by its shape.
+        if "payload" in message:
+            _, schema = self._follow(self._schema(place, message)[1], f"{place}/payload")
+            properties = schema.get("properties")
+            if isinstance(properties, dict):
+                return key_shape(cast("_Object", properties))
+        return self._name(place, message)
+
+    def _name(self, place: str, message: _Object) -> str:
+        name = message.get("name")
+        return name if isinstance(name, str) and name else split_pointer(place)[-1]
+
+    def _handshake(self) -> _Object:
+        """Return what the one channel says of the handshake; with several there are several."""
+        channels = self._object(self._document.get("channels", {}), "/channels")
+        if len(channels) != 1:
+            return {}
+        name, entry = next(iter(channels.items()))
+        place, channel = self._follow(entry, "/channels" + join_pointer((name,)))
+        handshake: _Object = {}
+        if isinstance(channel.get("address"), str):
+            handshake["path"] = channel["address"]
+        binding = resolve(channel, ("bindings", "ws"))
+        if isinstance(binding, dict):
+            for member in ("query", "headers"):
+                if member in binding:
+                    _, schema = self._follow(cast("_Object", binding)[member], f"{place}/bindings/ws/{member}")
+                    handshake[member] = list(self._array(schema.get("required", []), f"{place}/bindings/ws/{member}"))
+        return {name: value for name, value in handshake.items() if value}
+
+    def _follow(self, value: object, place: str) -> tuple[str, _Object]:
+        """Follow local references to an object. Returns its own place."""
+        for _ in range(_MAX_REFERENCES):
+            target = self._object(value, place)
+            reference = target.get("$ref")
+            if not isinstance(reference, str):
+                return place, target
+            place, value = self.resolve(reference, place)
+        raise self._wrong(place, "a reference leads to itself")
+
+    def resolve(self, reference: str, place: str) -> tuple[str, object]:
+        """Return what a reference leads to, and where that stands. Raises ContractError."""
+        if not reference.startswith("#"):
+            raise self._wrong(f"{place}/$ref", f"{reference!r} leads out of the document", "bundle it into one file")
+        try:
+            keys = split_pointer(unquote(reference[1:]))
+        except ValueError as error:
+            raise self._wrong(f"{place}/$ref", f"{reference!r} is no local reference") from error
+        value: object = self._document
+        for key in keys:
+            if isinstance(value, list) and key.isdigit() and int(key) < len(cast("list[object]", value)):
+                value = cast("list[object]", value)[int(key)]
+            elif isinstance(value, dict) and key in value:
+                value = cast("_Object", value)[key]
+            else:
+                raise self._wrong(f"{place}/$ref", f"{reference!r} leads nowhere")
+        return join_pointer(keys), value
+
+    def _object(self, value: object, place: str) -> _Object:
+        if not isinstance(value, dict):
+            raise self._wrong(place, "not an object" if value is not None else "missing")
+        return cast("_Object", value)
+
+    def _array(self, value: object, place: str) -> list[object]:
+        if not isinstance(value, list):
+            raise self._wrong(place, "not an array")
+        return cast("list[object]", value)
+
+    def _wrong(self, place: str, problem: str, advice: str = _ADVICE) -> ContractError:
+        return ContractError(self._where, place, problem, advice)
+
+
+class _Payload:
+    """Makes one payload a schema of its own: what it refers to elsewhere comes along as ``$defs``."""
+
+    def __init__(self, reader: _Reader, message: str, place: str, schema: object) -> None:
+        self._reader = reader
+        self._message = message
+        self._place = place
+        self._schema = schema
+        self._names: dict[str, str] = {}  # place -> name in $defs
+        self._waiting: list[tuple[str, object]] = []
+        self._nodes = 0
+
+    def schema(self) -> _Object:
+        """Return the schema, draft 2020-12. Raises ContractError."""
+        made = self._copied(self._schema, self._place)
+        if not isinstance(made, dict):
+            return {} if made is True else {"not": _Object()}
+        document = cast("_Object", made)
+        definitions: _Object = {}
+        while self._waiting:
+            place, value = self._waiting.pop()
+            definitions[self._names[place]] = self._copied(value, place)
+        if definitions:
+            own = document.get("$defs")
+            document["$defs"] = {**(cast("_Object", own) if isinstance(own, dict) else {}), **definitions}
+        return document
+
+    def _copied(self, value: object, place: str) -> object:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise ContractError("contract", place, "too large", _ADVICE)
+        if isinstance(value, list):
+            return [self._copied(item, f"{place}/{number}") for number, item in enumerate(cast("list[object]", value))]
+        if not isinstance(value, dict):
+            return value
+        schema = cast("_Object", value)
+        copied: _Object = {}
+        for key, item in schema.items():
+            below = place + join_pointer((key,))
+            if key == "$ref" and isinstance(item, str):
+                copied[key] = self._reference(item, place)
+            elif key in ("const", "enum", "default", "examples"):
+                copied[key] = item
+            else:
+                copied[key] = self._copied(item, below)
+        return _modern(copied)
+
+    def _reference(self, reference: str, place: str) -> str:
+        target, value = self._reader.resolve(reference, place)
+        if target == self._place or target.startswith(self._place + "/"):
+            return "#" + target[len(self._place) :]
+        if target not in self._names:
+            self._names[target] = _free_name(split_pointer(target)[-1], set(self._names.values()), self._schema)
+            self._waiting.append((target, value))
+        return "#/$defs" + join_pointer((self._names[target],))
+
+
+def _modern(schema: _Object) -> _Object:
+    """Turn draft 7's tuples and dependencies into those of draft 2020-12."""
+    items = schema.get("items")
+    if isinstance(items, list):
+        rest = schema.get("additionalItems", True)
+        schema = {key: value for key, value in schema.items() if key not in ("items", "additionalItems")}
+        schema |= {"prefixItems": items, **({} if rest is True else {"items": rest})}
+    dependencies = schema.get("dependencies")
+    if isinstance(dependencies, dict):
+        both = cast("_Object", dependencies)
+        schema = {key: value for key, value in schema.items() if key != "dependencies"}
+        schemas = {key: value for key, value in both.items() if not isinstance(value, list)}
+        fields = {key: value for key, value in both.items() if key not in schemas}
+        schema |= {"dependentRequired": fields} if fields else {}
+        schema |= {"dependentSchemas": schemas} if schemas else {}
+    return schema
+
+
+def _free_name(name: str, taken: set[str], schema: object) -> str:
+    own = resolve(schema, ("$defs",))
+    used = {*taken, *(cast("_Object", own) if isinstance(own, dict) else ())}
+    free, number = name, 2
+    while free in used:
+        free, number = f"{name}-{number}", number + 1
+    return free
+
+
+def _discriminator(constants: Sequence[Mapping[Pointer, str]]) -> str | None:
+    """Return the pointer at which every message has a constant of its own, names that promise one first."""
+    if not constants:
+        return None
+    common = set(constants[0]).intersection(*constants[1:])
+    telling = [keys for keys in common if len({found[keys] for found in constants}) == len(constants)]
+
+    def rank(keys: Pointer) -> tuple[bool, int, Pointer]:
+        name = keys[-1].replace("_", "").replace("-", "").lower()
+        return name not in KNOWN_NAMES, len(keys), keys
+
+    return join_pointer(min(telling, key=rank)) if telling else None

@@ -1,0 +1,224 @@
+"""AsyncAPI documents: out of a contract and back, in from a team's own, and what cannot be read."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from jsonschema import Draft202012Validator
+from sessions import connection, session
+
+from wstape.cassettes import write_records
+from wstape.cli import run
+from wstape.contracts import Contract, ContractError, asyncapi_document, dump_asyncapi, infer
+
+DATA = Path(__file__).parent / "data"
+ROOM = DATA / "room.asyncapi.yaml"
+_PARSE = """
+const {Parser} = require('@asyncapi/parser');
+new Parser().parse(require('fs').readFileSync(0, 'utf8')).then(({document, diagnostics}) => {
+  console.log(JSON.stringify({parsed: !!document, errors: diagnostics.filter((found) => found.severity === 0)}));
+});
+"""
+
+
+def learned() -> Contract:
+    """A contract with scopes, rules, odd labels, and a tuple and references written by hand."""
+    said: list[tuple[str, object]] = []
+    for turn in range(12):
+        run_id = f"run_{turn:012x}"
+        said += [
+            (">", {"type": "ask", "text": f"question {turn}"}),
+            ("<", {"type": "run/started", "run_id": run_id, "state": ("ok", "late")[turn % 2]}),
+            ("<", {"type": "run/completed", "run_id": run_id, "items": [{"n": turn}, {"n": None}]}),
+        ]
+    contract = infer([session(*(connection(*said, number=number) for number in (1, 2, 3))).records()])
+    document: Any = copy.deepcopy(contract.document())
+    document["events"]["server:by hand: é~/"] = {
+        "kind": "any",
+        "payload": {
+            "type": "object",
+            "properties": {
+                "type": {"const": "by hand: é~/"},
+                "pair": {"type": "array", "prefixItems": [{"type": "integer"}, True], "items": False},
+                "tree": {"$ref": "#/$defs/tree"},
+                "like": {"$ref": "#/properties/pair"},
+            },
+            "$defs": {"tree": {"type": "object", "properties": {"child": {"$ref": "#/$defs/tree"}}}},
+        },
+    }
+    document["handshake"] = {"path": "/chat", "query": ["token"]}
+    return Contract.from_document(document)
+
+
+@pytest.mark.parametrize("as_yaml", [True, False])
+def test_a_contract_comes_back_as_it_went(as_yaml: bool) -> None:
+    contract = learned()
+    text = dump_asyncapi(asyncapi_document(contract, title="Chat"), as_yaml=as_yaml)
+    assert Contract.parse(text.encode(), where="there").dumps() == contract.dumps()
+
+
+def test_the_document_is_valid_by_the_official_schema() -> None:
+    schema = json.loads((DATA / "asyncapi-3.0.0.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema_rs.Draft7Validator(schema)
+    document = asyncapi_document(learned(), title="Chat")
+    assert [error.message for error in validator.iter_errors(document)] == []
+    assert document["x-wstape-scopes"]
+    broken: Any = copy.deepcopy(document)
+    broken["operations"]["sendEvents"]["action"] = "shout"
+    assert not validator.is_valid(broken)
+
+
+def test_the_npm_parser_takes_the_document() -> None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("needs node and npm")
+    root = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    paths = [Path(root), *(Path(path) for path in os.environ.get("NODE_PATH", "").split(":") if path)]
+    home = next((path for path in paths if (path / "@asyncapi" / "parser").exists()), None)
+    if home is None:
+        pytest.skip("needs @asyncapi/parser: npm install -g @asyncapi/parser")
+    for as_yaml in (True, False):
+        text = dump_asyncapi(asyncapi_document(learned(), title="Chat"), as_yaml=as_yaml)
+        result = subprocess.run(
+            [node, "-e", _PARSE],
+            input=text,
+            env={"NODE_PATH": str(home), "PATH": str(Path(node).parent)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=100,
+        )
+        assert json.loads(result.stdout) == {"parsed": True, "errors": []}
+
+
+def test_a_teams_document_is_a_contract() -> None:
+    contract = Contract.load(ROOM)
+    assert sorted(contract.events) == ["client:join", "server:room.joined", "server:room.refused", "server:said"]
+    assert contract.envelope.parameters() == {"name": "json", "client": "/type", "server": "/type"}
+    assert contract.handshake is not None
+    assert contract.handshake.document() == {"path": "/rooms", "query": ["token"]}
+    assert all(claim.seen is None for claim in contract.events.values())
+    joined = contract.events["server:room.joined"].payload
+    assert joined is not None
+    validator = Draft202012Validator(joined)
+    good = {"type": "room.joined", "room": "room_1", "members": [{"name": "a", "invited": [{"name": "b"}]}]}
+    assert validator.is_valid(good)
+    assert not validator.is_valid({**good, "members": [{"name": "a", "invited": [{}]}]})
+    said = Draft202012Validator(contract.events["server:said"].payload or {})
+    assert not said.is_valid({"type": "said", "at": "2026-01-31T12:00:00Z", "span": [1, 2, 3]})
+    # What was read can be written, and is the same when it is read again.
+    text = dump_asyncapi(asyncapi_document(contract, title="Room"), as_yaml=True)
+    assert Contract.parse(text.encode(), where="there").dumps() == contract.dumps()
+
+
+def test_check_and_compat_take_a_teams_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOM, "room.asyncapi.yaml")
+    at = "2026-01-31T12:00:00Z"
+    write_records(
+        Path("good.cassette"),
+        session(
+            connection(
+                (">", {"type": "join", "room": "room_1"}),
+                ("<", {"type": "room.joined", "room": "room_1", "members": []}),
+                ("<", {"type": "said", "at": at}),
+                number=1,
+            )
+        ).records(),
+    )
+    assert run(["check", "good.cassette", "--contract", "room.asyncapi.yaml"]) == 0
+    broken = connection((">", {"type": "join", "room": "room_1"}), ("<", {"type": "said", "at": 7}), number=1)
+    write_records(Path("broken.cassette"), session(broken).records())
+    capsys.readouterr()
+    assert run(["check", "broken.cassette", "--contract", "room.asyncapi.yaml", "--json"]) == 1
+    assert [found["id"] for found in json.loads(capsys.readouterr().out)["findings"]] == ["payload/type-changed"]
+
+    changed = ROOM.read_text(encoding="utf-8").replace("enum: [full, closed]", "enum: [full, closed, banned]")
+    Path("next.asyncapi.yaml").write_text(
+        changed.replace("required: [token]", "required: [token, v]"), encoding="utf-8"
+    )
+    assert run(["compat", "room.asyncapi.yaml", "next.asyncapi.yaml", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [(one["id"], one["label"]) for one in found] == [
+        ("client/handshake-parameter-added", None),
+        ("server/enum-value-added", "room.refused"),
+    ]
+
+
+def test_convert_writes_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    contract = learned()
+    Path("chat.contract.json").write_text(contract.dumps(), encoding="utf-8")
+    for name in ("chat.asyncapi.yaml", "chat.asyncapi.json"):
+        assert run(["convert", "chat.contract.json", name]) == 0
+        assert run(["convert", "chat.contract.json", name]) == 2
+        assert run(["convert", name, "again.contract.json", "--force"]) == 0
+        assert Path("again.contract.json").read_text(encoding="utf-8") == contract.dumps()
+    assert run(["convert", "chat.contract.json", "one.asyncapi.json", "--no-redact"]) == 2
+    assert "a contract holds no secrets" in capsys.readouterr().err
+
+
+def room(**changed: object) -> dict[str, Any]:
+    """A small document, with members replaced."""
+    document: dict[str, Any] = {
+        "asyncapi": "3.0.0",
+        "info": {"title": "a", "version": "1"},
+        "channels": {"c": {"messages": {"m": {"payload": {"properties": {"type": {"const": "m"}}}}}}},
+        "operations": {"o": {"action": "send", "channel": {"$ref": "#/channels/c"}}},
+    }
+    return {**document, **changed}
+
+
+def _message(payload: object) -> dict[str, Any]:
+    return room(channels={"c": {"messages": {"m": {"payload": payload}}}})
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (room(asyncapi="2.6.0"), "/asyncapi: version '2.6.0' is not 3"),
+        (room(operations={}), "/operations: no operation has a message"),
+        (room(operations={"o": {"action": "shout"}}), "/operations/o/action: 'shout' is neither send nor receive"),
+        (room(operations={"o": {"action": "send"}}), "/operations/o/channel: missing"),
+        (room(operations=[]), "/operations: not an object"),
+        (room(operations={"o": {"$ref": "#/operations/o"}}), "a reference leads to itself"),
+        (_message({"$ref": "other.json#/a"}), "leads out of the document"),
+        (_message({"$ref": "#/components/schemas/gone"}), "leads nowhere"),
+        (_message({"schemaFormat": "application/vnd.apache.avro;version=1.9.0", "schema": {}}), "is not JSON Schema"),
+        (_message({"type": "nonsense"}), "not a JSON Schema"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(document: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        Contract.parse(json.dumps(document).encode(), where="a.json")
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["asyncapi: 3.0.0\na: &a [*a]\n", "asyncapi: [\n", "asyncapi: 3.0.0\n---\nb: 1\n"])
+def test_hostile_yaml_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(ContractError, match="line "):
+        Contract.parse(text.encode(), where="a.yaml")
+
+
+def test_a_document_from_the_clients_side() -> None:
+    contract = Contract.from_document(room(**{"x-wstape-perspective": "client"}))
+    assert list(contract.events) == ["client:m"]
+
+
+def test_without_constants_events_are_labelled_by_their_shape() -> None:
+    document = room(channels={"c": {"messages": {"m": {"payload": {"properties": {"b": True, "a": True}}}}}})
+    assert list(Contract.from_document(document).events) == ["server:{a,b}"]
+    assert list(Contract.from_document(room(channels={"c": {"messages": {"m": {}}}})).events) == ["server:m"]
