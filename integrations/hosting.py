@@ -12,7 +12,7 @@ from typing import Self
 from ..cassettes import CassetteError, Direction, Kind, Message, Redactor, Secrets, Session, Target, read_session
 from ..contracts import Contract, EventReader, fold, infer
 from ..recorder import Recorder, Settings
-from ..replayer import Options, prepare, replay
+from ..replayer import Options, Plan, attempt, gap, noise_of, prepare
 from ..replayer.serving import Desk, Manner, Mode, Outcome, Service, contract_of, freshness
 from ..reports import Report
 from .assertions import hold
@@ -159,11 +159,17 @@ def replayed(path: Path, target: str, contract: Path | None, secrets: Secrets) -
     loaded = Contract.load(contract) if contract is not None else infer([session.records()])
     aim = Target.parse(target)
     (take,) = prepare([(str(path), session)], loaded, secrets)
-    came, findings = replay(take, loaded, Options(target=aim, tls=aim.tls_context()), version=version("wstape"))
+    plan = Plan(
+        contract=loaded,
+        options=Options(target=aim, tls=aim.tls_context()),
+        version=version("wstape"),
+        noise=noise_of([session], loaded),
+    )
+    outcome = attempt(take, plan)
     return Report(
         title=f"{path.name} against {target}",
-        findings=findings,
-        connections=len(came.connections),
-        messages=sum(len(connection.messages) for connection in came.connections),
-        complete=session.complete,
+        findings=outcome.findings,
+        connections=sum(len(came.connections) for came in outcome.sessions),
+        messages=sum(len(one.messages) for came in outcome.sessions for one in came.connections),
+        complete=not gap(session),
     )
