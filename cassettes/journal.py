@@ -87,9 +87,12 @@ class CassetteWriter:
 
     def append(self, record: Record, now_ns: int) -> None:
         """Add a record; write what is due. Raises FileError once when the file cannot be written."""
+        if type(record) is Message:
+            self.messages += 1
+            if not self.failed and len(record.payload) <= LARGE_PAYLOAD:
+                self._add(encode_record(record), 1, now_ns)
+                return
         match record:
-            case Message():
-                self.messages += 1
             case Opened():
                 self.connections += 1
             case HttpExchange():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -50,13 +51,17 @@ class _Places(list[Damage]):
         self[-1] = Damage(last.offset, max(last.length, offset + length - last.offset), "damage from here on")
 
 
+Part = tuple[int, int, Iterable[Record]]
+"""Offset, length and records of what is read at once; the records may end in a RecordError."""
+
+
 class _Source(Protocol):
     """Where records come from: a block file or lines."""
 
     unit: str
     damage: _Places
 
-    def __iter__(self) -> Iterator[tuple[int, Record]]: ...
+    def __iter__(self) -> Iterator[Part]: ...
 
 
 class CassetteReader:
@@ -113,8 +118,7 @@ class CassetteReader:
         return "it has no end record: the recording was interrupted"
 
     def __iter__(self) -> Iterator[Record]:
-        yield self.header
-        yield from self._records
+        return chain((self.header,), self._records)
 
 
 class _Check:
@@ -125,53 +129,61 @@ class _Check:
         self.repaired = False
         self.lost = ""  # the text of the first note of something lost
         self._damage = damage
+        self._orphans = self._first_orphan = 0
 
-    def records(self, source: Iterator[tuple[int, Record]]) -> Iterator[Record]:
+    def records(self, source: Iterator[Part]) -> Iterator[Record]:
         opened: set[int] = set()
-        messages = exchanges = orphans = 0
-        first_orphan = 0
+        messages = exchanges = 0
         header_seen = False
-        for offset, record in source:
-            if self.ended:
-                self._damage.note(offset, 0, "there are records after the end record")
-                break
-            if type(record) is Message and record.connection in opened:
-                messages += 1
-                yield record
-                continue
-            match record:
-                case Message() | Closed() if record.connection not in opened:
-                    # Its opening was lost with a damaged block; a message without a connection means nothing.
-                    first_orphan = first_orphan or offset
-                    orphans += 1
-                    continue
-                case Opened() if record.connection in opened:
-                    self._damage.note(offset, 0, f"connection {record.connection} is opened twice")
-                    continue
-                case Opened():
-                    opened.add(record.connection)
-                case HttpExchange():
-                    exchanges += 1
-                case Note(lost=True):
-                    self.lost = self.lost or record.text or _LOST
-                case Header() if header_seen:
-                    self._damage.note(offset, 0, "there is a second header")
-                    continue
-                case Header():
-                    header_seen = True
-                case End():
-                    self.ended = True
-                    self.repaired = record.repaired
-                    counted = (record.connections, record.messages, record.exchanges)
-                    if counted != (len(opened), messages, exchanges) and not self._damage and not orphans:
-                        problem = "the end record counts other records than there are"
-                        self._damage.note(offset, 0, problem)
-                case _:
-                    pass
-            yield record
-        if orphans:
-            problem = f"{orphans} records of connections whose opening is lost"
-            self._damage.note(first_orphan, 0, problem)
+        for offset, length, records in source:
+            try:
+                for record in records:
+                    if type(record) is Message and record.connection in opened and not self.ended:
+                        messages += 1
+                        yield record
+                        continue
+                    if self.ended:
+                        self._damage.note(offset, 0, "there are records after the end record")
+                        self._tell_orphans()
+                        return
+                    match record:
+                        case Message() | Closed() if record.connection not in opened:
+                            # Its opening was lost with a damaged block; a message without a connection means nothing.
+                            self._first_orphan = self._first_orphan or offset
+                            self._orphans += 1
+                            continue
+                        case Opened() if record.connection in opened:
+                            self._damage.note(offset, 0, f"connection {record.connection} is opened twice")
+                            continue
+                        case Opened():
+                            opened.add(record.connection)
+                        case HttpExchange():
+                            exchanges += 1
+                        case Note(lost=True):
+                            self.lost = self.lost or record.text or _LOST
+                        case Header() if header_seen:
+                            self._damage.note(offset, 0, "there is a second header")
+                            continue
+                        case Header():
+                            header_seen = True
+                        case End():
+                            self.ended = True
+                            self.repaired = record.repaired
+                            counted = (record.connections, record.messages, record.exchanges)
+                            agreed = counted == (len(opened), messages, exchanges)
+                            if not (agreed or self._damage or self._orphans):
+                                self._damage.note(offset, 0, "the end record counts other records than there are")
+                        case _:
+                            pass
+                    yield record
+            except RecordError as error:
+                self._damage.note(offset, length, str(error))
+        self._tell_orphans()
+
+    def _tell_orphans(self) -> None:
+        if self._orphans:
+            problem = f"{self._orphans} records of connections whose opening is lost"
+            self._damage.note(self._first_orphan, 0, problem)
 
 
 class _Blocks:
@@ -195,7 +207,7 @@ class _Blocks:
                 "install a newer wstape",
             )
 
-    def __iter__(self) -> Iterator[tuple[int, Record]]:
+    def __iter__(self) -> Iterator[Part]:
         with self._file as file:
             offset = PREAMBLE_SIZE
             expected = 0
@@ -215,11 +227,7 @@ class _Blocks:
                     self.damage.note(offset, 0, f"{block.index - expected} blocks are missing")
                 expected = block.index + 1
                 explained = False
-                try:
-                    for record in decode_content(block.content, block.raw):
-                        yield offset, record
-                except RecordError as error:
-                    self.damage.note(offset, block.size, str(error))
+                yield offset, block.size, decode_content(block.content, block.raw)
                 offset += block.size
 
     def _pass_over(self, offset: int, error: BlockError) -> int:
@@ -250,9 +258,10 @@ class _Lines:
         self._path = path
         self._file = file
 
-    def __iter__(self) -> Iterator[tuple[int, Record]]:
+    def __iter__(self) -> Iterator[Part]:
         with self._file as file:
-            yield from decode_lines(self._path, file)
+            for number, record in decode_lines(self._path, file):
+                yield number, 1, (record,)
 
 
 class _Foreign:
@@ -271,8 +280,9 @@ class _Foreign:
         if imported.problem:
             self.damage.note(len(self._records), 0, imported.problem)
 
-    def __iter__(self) -> Iterator[tuple[int, Record]]:
-        return enumerate(self._records, 1)
+    def __iter__(self) -> Iterator[Part]:
+        for number, record in enumerate(self._records, 1):
+            yield number, 1, (record,)
 
 
 def foreign_format(path: Path) -> Foreign | None:

@@ -64,6 +64,10 @@ class RecordError(Exception):
 
 def encode_record(record: Record) -> bytes:
     """Return the record as one msgpack array."""
+    # Nearly all records are texts, and to look members of an enum up costs more than to pack the rest.
+    if type(record) is Message and record.kind is Kind.TEXT and record.full_size is None:
+        code = 8 if record.direction is Direction.SERVER else 0
+        return _packer.pack((MESSAGE, record.connection, record.at_ns, code, record.payload))
     return _packer.pack(_plain(record))
 
 
@@ -173,26 +177,31 @@ def decode_content(content: int, raw: bytes) -> Iterator[Record]:
             full_size=message.full_size,
         )
         return
+    unpacker, containers = _unpacker(raw)
     try:
-        for items in decode_plain(raw):
+        for plain in unpacker:
+            items = _array(plain)
             # Nearly all records are whole messages; what is odd about one is for `_record` to say.
-            if len(items) == 5 and items[0] == MESSAGE:
-                _, connection, at_ns, code, payload = items
+            if len(items) == 5:
+                tag, connection, at_ns, code, payload = items
                 if (
-                    type(connection) is int
+                    tag == MESSAGE
+                    and type(connection) is int
                     and type(at_ns) is int
                     and type(code) is int
                     and type(payload) is bytes
                     and 0 <= connection < MAX_NUMBER
                     and 0 <= at_ns < MAX_NUMBER
-                    and code in _MEANINGS
+                    and (meaning := _MEANINGS.get(code)) is not None
                 ):
-                    direction, kind = _MEANINGS[code]
-                    yield make_message(connection, direction, kind, payload, at_ns)
+                    yield make_message(connection, *meaning, payload, at_ns)
                     continue
             yield _record(items)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        raise RecordError(f"a record is malformed ({str(error) or type(error).__name__})") from error
+            if containers is not None:
+                containers.left = _MAX_CONTAINERS
+        _hold_end(unpacker)
+    except _MALFORMED as error:
+        raise _malformed(error) from error
 
 
 class _Containers:
@@ -213,6 +222,26 @@ def decode_plain(raw: bytes) -> Iterator[tuple[object, ...]]:
 
     Raises RecordError at the first one that is none.
     """
+    unpacker, containers = _unpacker(raw)
+    try:
+        for plain in unpacker:
+            yield _array(plain)
+            if containers is not None:
+                containers.left = _MAX_CONTAINERS
+        _hold_end(unpacker)
+    except _MALFORMED as error:
+        raise _malformed(error) from error
+
+
+# msgpack's own errors (ExtraData, FormatError, limits) are all ValueErrors.
+_MALFORMED = (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
+
+
+def _malformed(error: BaseException) -> RecordError:
+    return RecordError(f"a record is malformed ({str(error) or 'not msgpack, or nested too deep'})")
+
+
+def _unpacker(raw: bytes) -> tuple[msgpack.Unpacker, _Containers | None]:
     containers = _Containers() if len(raw) > _GUARDED else None
     unpacker = msgpack.Unpacker(
         list_hook=containers and containers.count,
@@ -226,19 +255,20 @@ def decode_plain(raw: bytes) -> Iterator[tuple[object, ...]]:
         unicode_errors="strict",
     )
     unpacker.feed(raw)
-    whole = 0
-    try:
-        for plain in unpacker:
-            whole = unpacker.tell()
-            if type(plain) is not tuple or not plain:
-                raise ValueError("not an array")
-            yield cast("tuple[object, ...]", plain)
-            if containers is not None:
-                containers.left = _MAX_CONTAINERS
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        # msgpack's own errors (ExtraData, FormatError, limits) are all ValueErrors.
-        raise RecordError(f"a record is malformed ({str(error) or 'not msgpack, or nested too deep'})") from error
-    if whole < len(raw):
+    return unpacker, containers
+
+
+def _array(plain: object) -> tuple[object, ...]:
+    if type(plain) is not tuple or not plain:
+        raise ValueError("not an array")
+    return cast("tuple[object, ...]", plain)
+
+
+def _hold_end(unpacker: msgpack.Unpacker) -> None:
+    """Raise RecordError when the unpacker stopped within a record."""
+    # Within one, a nil would be a part of it.
+    unpacker.feed(b"\xc0")
+    if next(iter(unpacker), unpacker) is not None:
         raise RecordError("the last record of a block is cut short")
 
 
