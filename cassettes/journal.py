@@ -13,11 +13,13 @@ from .blockfile import BlockFile, Blocks
 from .blockqueue import BlockQueue
 from .errors import FileError
 from .model import Direction, End, Header, HttpExchange, Kind, Message, Opened, Record
-from .record import LARGE_PAYLOAD, encode_large, encode_messages, encode_record
+from .record import LARGE_PAYLOAD, encode_large, encode_messages, encode_record, message_pieces
 
 FLUSH_INTERVAL_NS = 200_000_000
 BLOCK_SIZE = 256 << 10
 """Raw bytes at which a block is written even though its oldest record is young."""
+COPIED = 4 << 10
+"""Bytes up to which a payload is cheaper copied next to others than carried alone to its block."""
 
 
 class CassetteWriter:
@@ -107,7 +109,8 @@ class CassetteWriter:
             if not self.failed:
                 self._write_block(LARGE, encode_large(record), 1)
             return
-        self._add(encode_record(record), 1, now_ns)
+        data = encode_record(record)
+        self._add((data,), len(data), 1, now_ns)
 
     def append_messages(
         self, connection: int, direction: Direction, kind: Kind, payloads: Sequence[bytes], at_ns: int, now_ns: int
@@ -116,20 +119,25 @@ class CassetteWriter:
 
         Raises FileError once when the file cannot be written.
         """
-        count = len(payloads)
-        if self.failed or sum(map(len, payloads)) > BLOCK_SIZE:
+        count, size = len(payloads), sum(map(len, payloads))
+        if self.failed or size > BLOCK_SIZE:
             for payload in payloads:
                 message = Message(connection=connection, direction=direction, kind=kind, payload=payload, at_ns=at_ns)
                 self.append(message, now_ns)
             return
         self.messages += count
-        self._add(encode_messages(connection, direction, kind, payloads, at_ns), count, now_ns)
+        if size > count * COPIED:
+            pieces = tuple(message_pieces(connection, direction, kind, payloads, at_ns))
+            self._add(pieces, size, count, now_ns)  # without their heads: near enough
+        else:
+            data = encode_messages(connection, direction, kind, payloads, at_ns)
+            self._add((data,), len(data), count, now_ns)
 
-    def _add(self, data: bytes, count: int, now_ns: int) -> None:
+    def _add(self, pieces: Sequence[bytes], size: int, count: int, now_ns: int) -> None:
         if not self._pending:
             self._oldest_ns = now_ns
-        self._pending.append(data)
-        self._pending_size += len(data)
+        self._pending += pieces
+        self._pending_size += size
         self._pending_count += count
         if self._pending_size >= BLOCK_SIZE or now_ns - self._oldest_ns >= self._interval_ns:
             self.flush()
@@ -171,7 +179,8 @@ class CassetteWriter:
                     at_ns=at_ns,
                     repaired=repaired,
                 )
-                self._add(encode_record(end), 1, at_ns)
+                data = encode_record(end)
+                self._add((data,), len(data), 1, at_ns)
                 self.flush()
         finally:
             self._close()

@@ -76,11 +76,18 @@ _MESSAGE_HEAD = bytes((0x95, MESSAGE))  # msgpack's fixarray of five, positive f
 
 def encode_messages(connection: int, direction: Direction, kind: Kind, payloads: Sequence[bytes], at_ns: int) -> bytes:
     """Return what `encode_record` makes of each message, joined: for many at once, without an object for each."""
+    return b"".join(message_pieces(connection, direction, kind, payloads, at_ns))
+
+
+def message_pieces(
+    connection: int, direction: Direction, kind: Kind, payloads: Sequence[bytes], at_ns: int
+) -> Iterator[bytes]:
+    """Give what `encode_messages` joins: the payloads themselves, and what stands before each."""
     pack = _packer.pack
     # All but the payloads is the same, and is packed once.
     head = b"".join((_MESSAGE_HEAD, pack(connection), pack(at_ns), pack(_CODES[direction, kind])))
     heads = map(_binary_head, map(len, payloads))
-    return b"".join(chain.from_iterable(zip(repeat(head), heads, payloads, strict=False)))
+    return chain.from_iterable(zip(repeat(head), heads, payloads, strict=False))
 
 
 @lru_cache(maxsize=4096)

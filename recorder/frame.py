@@ -120,9 +120,11 @@ class FrameReader:
             if stop > end:
                 self._need = stop - position
                 return position
-            payload = data[start:stop]
             if masked and length:
-                payload = apply_mask(payload, data[start - 4 : start])
+                view = memoryview(data)[start:stop]  # a copy less of what may be large
+                payload = apply_mask(view, data[start - 4 : start])  # pyright: ignore[reportArgumentType]  # any buffer
+            else:
+                payload = data[start:stop]
             position = stop
             self._frame(head, payload, into)
             if self.closed:
