@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -49,6 +50,9 @@ def matches(format_: str, text: str) -> bool:
 
 def formats_of(text: str, among: frozenset[str] = ALL_FORMATS) -> frozenset[str]:
     """Return the formats that a text is of."""
+    if len(among) == 1:  # the usual case: what all texts before were of
+        (format_,) = among
+        return among if matches(format_, text) else frozenset()
     return frozenset(format_ for format_ in among if matches(format_, text))
 
 
@@ -60,11 +64,12 @@ def id_prefix(text: str) -> str | None:
 
 def looks_like_id(text: str) -> bool:
     """Tell whether a text by itself looks like an identifier that a machine made."""
-    if not 3 <= len(text) <= 128:
+    if not 3 <= len(text) <= 128 or " " in text:
         return False
     return id_prefix(text) is not None or _UUID.fullmatch(text) is not None or _OPAQUE_ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def is_id_key(key: str) -> bool:
     """Tell whether a key promises an identifier: "id", "run_id", "runId", "message_ref"."""
     return _ID_KEY.search(key) is not None

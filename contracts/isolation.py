@@ -9,7 +9,7 @@ a client that resumes a thread, or joins a room, asked for what it gets.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
@@ -60,14 +60,19 @@ class Owners:
         for token in _TOKEN.findall(record.handshake.target):
             self._asked.add((record.connection, unquote(token)))
 
-    def event(self, event: Event, names: Collection[str] | None = None) -> Iterator[tuple[str, str, Crossing | None]]:
+    def event(
+        self,
+        event: Event,
+        names: Collection[str] | None = None,
+        found: Iterable[tuple[Pointer, object]] | None = None,
+    ) -> Iterator[tuple[str, str, Crossing | None]]:
         """Take an event; yield name and value of each identifier that the server sent, and how it crossed, if it did.
 
-        Only the ``names`` are looked at, if given.
+        Only the ``names`` are looked at, if given; ``found`` are the event's `identifiers`, where they are known.
         """
         if not isinstance(event.payload, dict):
             return
-        for path, value in identifiers(cast("JsonObject", event.payload)):
+        for path, value in identifiers(cast("JsonObject", event.payload)) if found is None else found:
             if not isinstance(value, str) or len(value) < MIN_LENGTH:
                 continue
             if event.direction is Direction.CLIENT:
@@ -100,9 +105,9 @@ class PrivacyFinder:
         """Take a handshake."""
         self._owners.opened(record)
 
-    def add(self, event: Event) -> None:
-        """Take an event."""
-        for name, value, crossing in self._owners.event(event):
+    def add(self, event: Event, found: Iterable[tuple[Pointer, object]] | None = None) -> None:
+        """Take an event; ``found`` are its `identifiers`, where they are known."""
+        for name, value, crossing in self._owners.event(event, found=found):
             if crossing is not None:
                 self._crossed.add(name)
             self._values.setdefault(name, {}).setdefault(event.connection, set()).add(value)

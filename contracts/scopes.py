@@ -12,7 +12,7 @@ object is named with that object's key ("tool.id").
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -32,6 +32,7 @@ MAX_NAMES = 48
 
 _BARE = frozenset({"id", "ID", "Id", "uuid", "guid", "ref"})
 _Place = tuple[str, Pointer]  # symbol, keys
+_NO_NAMES: Mapping[Pointer, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +184,13 @@ class ScopeFinder:
         self._symbols: Counter[str] = Counter()
         self._connection = ScopeStatistics()
 
-    def add(self, event: Event, own: Sequence[tuple[str, str]] = ()) -> None:
-        """Take an event; ``own`` are the envelope's own identifiers, which are not looked for elsewhere."""
+    def add(
+        self,
+        event: Event,
+        own: Mapping[Pointer, str] = _NO_NAMES,
+        found: Iterable[tuple[Pointer, object]] | None = None,
+    ) -> None:
+        """Take an event; ``own`` names the envelope's own identifiers by place, ``found`` are its `identifiers`."""
         symbol, connection = event.symbol, event.connection
         self._symbols[symbol] += 1
         traced = connection not in self._lost
@@ -196,8 +202,9 @@ class ScopeFinder:
         if not isinstance(event.payload, dict):
             return
         names = self._open.setdefault(connection, {})
-        own_places = {split_pointer(pointer): name for name, pointer in own}
-        for name, (keys, value) in _by_name(cast("JsonObject", event.payload), own_places).items():
+        if found is None:
+            found = identifiers(cast("JsonObject", event.payload))
+        for name, (keys, value) in _by_name(found, own).items():
             values = names.setdefault(name, {})
             watched = values.pop(value, None)
             if watched is not None:
@@ -345,17 +352,17 @@ class ScopeFinder:
         return ScopeStatistics.from_state(whole.state())
 
 
-def _by_name(payload: JsonObject, own: Mapping[Pointer, str]) -> dict[str, tuple[Pointer, str]]:
-    found: dict[str, tuple[Pointer, str]] = {}
-    for keys, item in identifiers(payload):
+def _by_name(found: Iterable[tuple[Pointer, object]], own: Mapping[Pointer, str]) -> dict[str, tuple[Pointer, str]]:
+    named: dict[str, tuple[Pointer, str]] = {}
+    for keys, item in found:
         value = identifier(item)
         if value is None:
             continue
         name = own.get(keys) or scope_name(keys)
-        known = found.get(name)
+        known = named.get(name)
         if known is None or _height(keys) < _height(known[0]):
-            found[name] = (keys, value)
-    return found
+            named[name] = (keys, value)
+    return named
 
 
 def _height(keys: Pointer) -> tuple[int, Pointer]:

@@ -13,7 +13,7 @@ NO_PREFIX = ""
 class StringShape:
     """What the strings at one place have in common."""
 
-    __slots__ = ("count", "formats", "prefix", "values")
+    __slots__ = ("count", "formats", "last", "prefix", "values")
 
     def __init__(self) -> None:
         self.count = 0
@@ -21,8 +21,15 @@ class StringShape:
         self.prefix: str | None = None  # that all identifiers share; NO_PREFIX when they do not; None before the first
         self.values: dict[str, int] | None = {}  # None: too many, or no words
 
+        self.last: str | None = None  # identifiers mostly come again and again: saves looking at them anew
+
     def observe(self, text: str) -> None:
         self.count += 1
+        if text == self.last:
+            if self.values is not None:
+                self.values[text] += 1
+            return
+        self.last = text
         if self.formats:
             self.formats = formats_of(text, self.formats)
         if self.prefix != NO_PREFIX:

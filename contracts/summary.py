@@ -7,8 +7,9 @@ go, in parts or in parallel, and give the same bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 from ..cassettes import Closed, Direction, Message, Note, Opened, Record
 from .closing import ClosingReader, is_abandoned
@@ -16,10 +17,10 @@ from .envelopes import Envelope, envelope_from
 from .errors import ContractError
 from .event import Event
 from .isolation import PrivacyFinder
-from .json_text import Pointer, resolve, split_pointer
+from .json_text import JsonObject, Pointer, resolve, split_pointer
 from .reading import EventReader
 from .sampling import TrafficSample
-from .scopes import ScopeFinder
+from .scopes import ScopeFinder, identifiers
 from .shape import Shape
 from .state import count, counter, mapping, ordered, sequence, texts
 
@@ -167,7 +168,7 @@ class _Reader:
         self._closings = ClosingReader()
         self._connections: set[int] = set()
         self._all_lost = False
-        self._own: dict[tuple[str, Envelope], Sequence[tuple[str, str]]] = {}
+        self._own: dict[tuple[str, Envelope], dict[Pointer, str]] = {}
         self._pointers: dict[Direction, Pointer | None] = {}
         for direction in Direction:
             discriminator = summary.envelope.discriminator(direction)
@@ -226,12 +227,14 @@ class _Reader:
         label.shape.observe(event.payload)
         pointer = self._pointers[event.direction]
         label.discriminated += pointer is not None and resolve(event.payload, pointer) == event.label
-        summary.privacy.add(event)
         envelope = self._events.envelope(event.connection)
         own = self._own.get((symbol, envelope))
         if own is None:
-            own = self._own[symbol, envelope] = envelope.identifiers(event.direction, event.label)
-        summary.scopes.add(event, own)
+            places = envelope.identifiers(event.direction, event.label)
+            own = self._own[symbol, envelope] = {split_pointer(pointer): name for name, pointer in places}
+        found = list(identifiers(cast("JsonObject", event.payload))) if isinstance(event.payload, dict) else []
+        summary.privacy.add(event, found)
+        summary.scopes.add(event, own, found)
 
 
 def _words(envelope: Envelope) -> str:

@@ -24,6 +24,7 @@ Combination = tuple[tuple[str, str], ...]
 """Names of tags with their values."""
 
 _NAMES = frozenset(TAGS)
+_UNTAGGED: tuple[Combination, bool] = ((), False)
 
 
 class Tags:
@@ -37,9 +38,9 @@ class Tags:
 
     def of(self, value: JsonObject) -> tuple[Combination, bool]:
         """Return the tags of an object, and whether one that counted before counts no more."""
-        names = _NAMES & value.keys()
+        names = _NAMES.intersection(value)
         if not names:
-            return (), False
+            return _UNTAGGED
         changed = not names <= self.met and self._meet(names)
         found: list[tuple[str, str]] = []
         for name, known in self.values.items():
