@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wstape.contracts import state
@@ -33,6 +33,7 @@ def merged(*parts: ScopeStatistics) -> ScopeStatistics:
     return whole
 
 
+@settings(deadline=None)
 @given(TRACES, TRACES, TRACES)
 def test_statistics_are_a_commutative_monoid(a: Any, b: Any, c: Any) -> None:
     x, y, z = folded(a), folded(b), folded(c)
@@ -42,6 +43,7 @@ def test_statistics_are_a_commutative_monoid(a: Any, b: Any, c: Any) -> None:
     assert merged(x, ScopeStatistics()).state() == x.state() == before
 
 
+@settings(deadline=None)
 @given(TRACES, st.integers(0, 5))
 def test_equal_traces_may_be_folded_at_once(traces: Any, times: int) -> None:
     at_once = ScopeStatistics()
@@ -53,6 +55,7 @@ def test_equal_traces_may_be_folded_at_once(traces: Any, times: int) -> None:
     assert at_once.state() == folded(traces * times).state()
 
 
+@settings(deadline=None)
 @given(TRACES)
 def test_a_state_is_read_back(traces: Any) -> None:
     statistics = folded(traces)
@@ -69,6 +72,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_other_data_is_refused(data: st.DataObject) -> None:
     plain: dict[str, Any] = folded([(list("abba"), True), (list("ac"), False)]).state()

@@ -101,6 +101,7 @@ def test_a_sample_is_bounded_and_keeps_no_text_of_a_person() -> None:
     assert not any(text.encode() in record.payload for record in kept for text in spoken)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_state_of_other_data_is_refused(data: st.DataObject) -> None:
     plain: Any = summarise([session(1, connections=1, turns=1)]).state()

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from simulated import records, server
@@ -77,6 +77,7 @@ SMALL = st.fixed_dictionaries(
 OBJECTS = st.lists(SMALL, max_size=25)
 
 
+@settings(deadline=None)
 @given(OBJECTS, OBJECTS, OBJECTS)
 def test_tagged_shapes_are_a_commutative_monoid(a: Any, b: Any, c: Any) -> None:
     x, y, z = Shape.of(a), Shape.of(b), Shape.of(c)
@@ -85,6 +86,7 @@ def test_tagged_shapes_are_a_commutative_monoid(a: Any, b: Any, c: Any) -> None:
     assert x.merge(y).state() == y.merge(x).state()
 
 
+@settings(deadline=None)
 @given(OBJECTS.map(lambda objects: objects * 5))
 def test_every_sample_satisfies_its_union(samples: Any) -> None:
     schema = learned(*samples)
