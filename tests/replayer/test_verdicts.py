@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from agents import PASSWORDS, Build, converse_all, serving
 from recording import recording
+from truth import BREAKING, COMPATIBLE, breaking
 
 from wstape.cassettes import read_session
 from wstape.cli import run
@@ -51,10 +52,6 @@ def replay(recorded: Recorded, capsys: pytest.CaptureFixture[str]):
     return play
 
 
-def breaking(document: dict) -> list[tuple[str, str | None, str | None]]:
-    return [(f["id"], f["label"], f["path"]) for f in document["findings"] if f["severity"] == "breaking"]
-
-
 def test_the_recording_holds_the_session_and_no_secret(recorded: Recorded) -> None:
     session = read_session(recorded.cassette)
     assert session.complete
@@ -71,51 +68,6 @@ def test_the_same_build_is_compatible_ten_times(replay) -> None:
         status, document = replay(Build())
         assert (status, document["verdict"], breaking(document)) == (0, "compatible", [])
         assert document["summary"]["connections"] == 3
-
-
-BREAKING = {
-    "renamed-field": ("payload/field-renamed", "agent_completed", "/answer"),
-    "renamed-nested-field": ("payload/field-renamed", "agent_completed", "/usage/input_tokens"),
-    "removed-field": ("payload/field-missing", "agent_completed", "/finish_reason"),
-    "removed-nested-field": ("payload/field-missing", "agent_completed", "/usage/output_tokens"),
-    "integer-to-string": ("payload/type-changed", "tool_completed", "/duration_ms"),
-    "string-to-object": ("payload/type-changed", "agent_thinking", "/note"),
-    "boolean-to-string": ("payload/type-changed", "tool_completed", "/ok"),
-    "nullable": ("payload/type-changed", "agent_completed", "/answer"),
-    "sometimes-null": ("payload/type-changed", "tool_completed", "/duration_ms"),
-    "uuid-to-number": ("payload/type-changed", "welcome", "/session_id"),
-    "renamed-event": ("event/renamed", "agent_completed", None),
-    "missing-start": ("event/missing", "agent_started", None),
-    "missing-tool-completed": ("event/missing", "tool_completed", None),
-    "missing-end": ("replay/timeout", "agent_completed", None),
-    "no-deltas": ("event/missing", "agent_delta", None),
-    "doubled-end": ("sequence/alternate_succession", "agent_completed", None),
-    "doubled-tool-completed": ("sequence/alternate_succession", "tool_completed", None),
-    "late-start": ("sequence/init", "agent_started", None),
-    "completed-too-early": ("sequence/end", "agent_completed", None),
-    "completed-before-executing": ("sequence/alternate_succession", "tool_completed", None),
-    "identifier-gone": ("payload/field-missing", "tool_completed", "/tool_call_id"),
-    "identifier-wrong": ("link/lost", "tool_completed", "/tool_call_id"),
-    "thread-not-echoed": ("link/lost", "agent_started", "/thread_id"),
-    "handshake-refused": ("handshake/status", None, None),
-    "subprotocol-dropped": ("handshake/subprotocol", None, None),
-    "text-to-binary": ("message/kind-changed", None, None),
-    "close-code": ("close/code", None, None),
-    "leak": ("isolation/leak", "agent_completed", "/run_id"),
-    "crash": ("close/abnormal", "agent_completed", None),
-}
-COMPATIBLE = {
-    "added-field": {"payload/field-added"},
-    "added-object": {"payload/field-added"},
-    "new-event": {"event/unknown-label"},
-    "enum-grown": {"payload/enum-value"},
-    "enum-shrunk": set(),
-    "sequential-tools": set(),
-    "one-chunk": set(),
-    "other-words": set(),
-    "reordered-keys": set(),
-    "slower": set(),
-}
 
 
 @pytest.mark.parametrize("variant", BREAKING)

@@ -97,6 +97,7 @@ VARIANTS: dict[str, Callable[[Event, random.Random], list[Event]]] = {
     "thread-not-echoed": on(
         "agent_started", lambda event, _: {**event, "thread_id": f"thread_{uuid.uuid4().hex[:16]}"}
     ),
+    "constant-changed": on("agent_started", lambda event, _: {**event, "model": "sample-2"}),
     "other-words": on("agent_completed", lambda event, _: {**event, "answer": "Something else altogether."}),
     "reordered-keys": lambda event, _: [dict(reversed(event.items()))],
 }
