@@ -1,9 +1,8 @@
 """The verdict on each build of a real service, many times over, and how often it is right.
 
-The service is the agent chat of ``tests/support/agents.py`` on FastAPI and uvicorn, which never answers twice alike. For
-each number of recordings a contract is learned from them, and the first recording is replayed against each build. A
-verdict is right when it is the true one, and when a breaking one has its one true finding and no other breaking one
-beside it.
+The service is the agent chat of ``tests/support/agents.py`` on FastAPI and uvicorn, which never answers twice alike.
+For each number of recordings a contract is learned from them, and the first recording is replayed against each build.
+A verdict is right when it is the true one, and when a breaking one has its one true finding and no other beside it.
 """
 
 from __future__ import annotations

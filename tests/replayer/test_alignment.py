@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -37,6 +38,24 @@ def test_the_edits_are_the_fewest(old: list[str], new: list[str]) -> None:
 @given(old=labels, new=labels)
 def test_beyond_the_cap_the_edits_still_turn_one_into_the_other(old: list[str], new: list[str]) -> None:
     assert_edits(align(old, new, max_differences=1), old, new)
+
+
+@given(old=labels, new=labels, bound=st.integers(1, 4))
+def test_a_bounded_search_goes_on_where_it_ended(old: list[str], new: list[str], bound: int) -> None:
+    edits = align(old, new, max_differences=bound)
+    assert_edits(edits, old, new)
+    fewest = len(old) + len(new) - 2 * longest_common(old, new)
+    if fewest <= bound:
+        assert sum(kind != "equal" for kind, _, _ in edits) == fewest
+
+
+def test_two_sequences_with_little_in_common_are_aligned_in_bounded_work() -> None:
+    chance = random.Random(7)
+    old = chance.choices("abcdefgh", k=20_000)
+    new = [label if chance.random() < 0.7 else chance.choice("abcdefgh") for label in old]
+    edits = align(old, new)
+    assert_edits(edits, old, new)
+    assert sum(kind == "equal" for kind, _, _ in edits) >= 0.7 * len(old)
 
 
 def test_long_sequences_with_few_differences() -> None:
