@@ -221,11 +221,13 @@ def response_fields(entry: object) -> Headers:
     """Return the response's header fields, cookies and redirect too when they stand in the HAR's own members only."""
     fields = _fields(entry, "response")
     if header(fields, "set-cookie") is None:
+        cookies: list[tuple[str, str]] = []
         for cookie in items(entry, "response", "cookies"):
             marks = [f"{text(cookie, 'name')}={text(cookie, 'value')}"]
             marks += [f"{name}={found}" for name in ("Path", "Domain") if (found := text(cookie, name.lower()))]
             marks += [name for name, key in _COOKIE_MARKS if member(cookie, key) is True]
-            fields = (*fields, ("Set-Cookie", "; ".join(marks)))
+            cookies.append(("Set-Cookie", "; ".join(marks)))
+        fields += tuple(cookies)
     redirect = text(entry, "response", "redirectURL")
     if redirect and header(fields, "location") is None and 300 <= whole(entry, "response", "status") < 400:
         fields = (*fields, ("Location", redirect))

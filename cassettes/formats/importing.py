@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from .har import HarError, load_har, read_har
 from .har_own import is_own, own_session
 from .mitmproxy import FlowError, read_flows
 from .plain_yaml import YamlError
-from .talk import Talk
+from .talk import OriginError, Talk
 
 MAX_SIZE = 256 << 20
 """Bytes of a file of another tool; such files are read whole."""
@@ -28,6 +30,17 @@ HEAD = 4096
 _ROOM, _RATIO = 4 << 20, 20  # bytes that an archive of any size may inflate to, and how many for each of its own
 _VALUES, _SPARSE = 1_500_000, 16  # JSON values that any archive's HAR may have, and bytes of the archive for one more
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others can ask for gigabytes to inflate at all
+# What zipfile says of members that are encrypted, damaged, cut short or lie about themselves.
+_ZIP_ERRORS = (
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    KeyError,
+    OverflowError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 _ADVICE = "record it again, or check that this is the file you mean"
 _SIDE_FILE = re.compile(r"[0-9a-f]{32,40}\.[a-z0-9]{1,10}")  # as Playwright names them; no other file is looked at
 _MEMBER = re.compile(rb"(?:version|interactions|(?:ws|grpc)_interactions)[ ]*:")
@@ -81,8 +94,7 @@ def import_recording(path: Path, file: BinaryIO, foreign: Foreign, origin: str |
                     sides = _Zipped(archive, path.stat().st_size)
                     return _har(sides.har(), sides, origin)
             case Foreign.FLOWS:
-                _check_size(path)
-                talk, problem = read_flows(file, MAX_SIZE)
+                talk, problem = read_flows(file, _check_size(path))
                 return _imported(talk, origin, problem)
             case Foreign.CASSETTER:
                 return _imported(read_cassetter(_bounded(path, file)), origin)
@@ -96,11 +108,10 @@ def import_recording(path: Path, file: BinaryIO, foreign: Foreign, origin: str |
         raise ForeignFormatError(path, "line", error.line, error.problem, _ADVICE) from error
     except zipfile.BadZipFile as error:
         raise ForeignFormatError(path, unit, 0, f"not a zip archive ({error})"[:200], _ADVICE) from error
-    except (NotImplementedError, RuntimeError) as error:
-        # What zipfile says of encrypted members and unknown methods.
-        raise ForeignFormatError(path, unit, 0, f"the archive cannot be read ({error})"[:200], _ADVICE) from error
-    except ValueError as error:
+    except OriginError as error:
         raise ForeignFormatError(path, unit, 0, str(error), "name another one with --origin") from error
+    except _ZIP_ERRORS as error:
+        raise ForeignFormatError(path, unit, 0, f"the archive cannot be read ({error})"[:200], _ADVICE) from error
 
 
 def _har(data: bytes, side_file: Callable[[str], bytes | None], origin: str | None) -> Imported:
@@ -119,10 +130,11 @@ def _imported(talk: Talk, origin: str | None, problem: str = "") -> Imported:
     return Imported(session=session, left_out=talk.left_out, problem=problem)
 
 
-def _check_size(path: Path) -> None:
+def _check_size(path: Path) -> int:
     size = path.stat().st_size
     if size > MAX_SIZE:
         raise HarError(0, f"the file has {size} bytes; at most {MAX_SIZE} of another tool's file are read")
+    return size
 
 
 def _bounded(path: Path, file: BinaryIO) -> bytes:

@@ -18,6 +18,7 @@ from .tnetstring import TnetstringError, read_value
 OLDEST, NEWEST = 12, 21
 """Format versions whose members are known. A newer one is read as far as it has the same members."""
 
+_ROOM, _RATIO = 64 << 20, 20  # bytes that bodies may inflate to, whatever the file's size, and for each byte of it
 _KINDS = {1: Kind.TEXT, 2: Kind.BINARY, 9: Kind.PING, 10: Kind.PONG}
 _NO_STATUS, _ABNORMAL, _TLS_FAILED = 1005, 1006, 1015  # never on the wire (RFC 6455 section 7.4.1)
 
@@ -32,17 +33,18 @@ class FlowError(Exception):
         super().__init__(problem)
 
 
-def read_flows(file: BinaryIO, limit: int) -> tuple[Talk, str]:
-    """Return what a flow file says, and in words what is wrong with its end, empty when nothing is.
+def read_flows(file: BinaryIO, size: int) -> tuple[Talk, str]:
+    """Return what a flow file of ``size`` bytes says, and in words what its end lacks, empty when nothing.
 
     Raises FlowError.
     """
     talk = Talk(producer="mitmproxy flows")
+    inflated = 0
     position = 0
     while True:
         position += 1
         try:
-            flow = read_value(file, limit)
+            flow = read_value(file, size)
         except TnetstringError as error:
             if error.cut and position > 1:
                 talk.complete = False
@@ -54,7 +56,11 @@ def read_flows(file: BinaryIO, limit: int) -> tuple[Talk, str]:
         if text(flow, "type") != "http" or _string(flow, "request", "method") == "CONNECT":
             talk.left_out[f"{text(flow, 'type')[:10] or 'unknown'} flow that is no HTTP request"] += 1
         else:
-            talk.exchanges.append(_exchange(flow, talk))
+            one = _exchange(flow, talk)
+            inflated += len(one.request_body) + len(one.response_body)
+            if inflated > _ROOM + _RATIO * size:
+                raise FlowError(position, "the bodies inflate to too many times the size of the file")
+            talk.exchanges.append(one)
 
 
 def _check_version(position: int, flow: object) -> None:

@@ -6,12 +6,13 @@ The readers of the formats make `Exchange` values; `Talk.session` puts those of 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ..model import (
     Closed,
@@ -32,6 +33,12 @@ from ..record import MAX_BODY, MAX_PAYLOAD
 
 _SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 _LATEST_S = 253_402_300_799.0  # the end of the year 9999, the last that datetime knows
+_LONGEST_S = 4e9  # of a session; its nanoseconds fit into 63 bits
+_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]+")
+
+
+class OriginError(Exception):
+    """Nothing in the file went to the origin that was asked for; the message names some that it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +85,10 @@ class Exchange:
 
     @property
     def resource(self) -> str:
-        """Path and query, as they stand in a request line."""
+        """Path and query, as they stand in a request line: what has no place there is percent-encoded."""
         _, _, rest = self.url.partition("://")
         path = rest[min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest)) :].partition("#")[0]
+        path = _NOT_IN_TARGETS.sub(lambda found: quote(found[0]), path)
         return path if path.startswith("/") else f"/{path}"
 
 
@@ -96,14 +104,14 @@ class Talk:
     def session(self, origin: str | None = None) -> Session:
         """Return the part of one origin as a session: by default the origin of most messages, or of most requests.
 
-        A cassette has one target, so what went elsewhere is counted as left out. Raises ValueError when nothing went
-        to the origin.
+        A cassette has one target, so what went elsewhere is counted as left out. Raises OriginError when nothing
+        went to the origin.
         """
         chosen = _busiest(self.exchanges) if origin is None else origin_of(origin)
         mine = [one for one in self.exchanges if one.origin == chosen]
         if not mine:
             there = ", ".join(sorted({one.origin for one in self.exchanges if one.origin})[:5]) or "no origin at all"
-            raise ValueError(f"nothing in it went to {origin or 'any origin'}; it has {there}")
+            raise OriginError(f"nothing in it went to {origin or 'any origin'}; it has {there}")
         for one in self.exchanges:
             if one.origin != chosen:
                 noun = "connection" if one.socket is not None else "HTTP exchange"
@@ -131,11 +139,11 @@ class Talk:
             number=number,
             method=one.method,
             target=one.resource,
-            request_headers=one.request_headers,
+            request_headers=_on_the_wire(one.request_headers),
             request_body=self._body(one.request_body),
             status=one.status,
             reason=one.reason,
-            response_headers=one.response_headers,
+            response_headers=_on_the_wire(one.response_headers),
             response_body=self._body(one.response_body),
             at_ns=clock.start_ns(one),
             took_ns=_nanoseconds(one.took_s),
@@ -171,10 +179,10 @@ class Talk:
             number=number,
             handshake=Handshake(
                 target=one.resource,
-                request_headers=one.request_headers,
+                request_headers=_on_the_wire(one.request_headers),
                 status=one.status,
                 reason=one.reason,
-                response_headers=one.response_headers,
+                response_headers=_on_the_wire(one.response_headers),
                 response_body=self._body(one.response_body),
             ),
             opened_ns=opened_ns,
@@ -217,7 +225,7 @@ class _Clock:
 
 def _nanoseconds(seconds: float) -> int:
     # Not a number and negative durations stand in real files for "not known".
-    return round(min(seconds, _LATEST_S) * 1e6) * 1000 if seconds > 0 else 0
+    return round(min(seconds, _LONGEST_S) * 1e6) * 1000 if seconds > 0 else 0
 
 
 def _notes(sockets: list[Exchange], exchanges: list[Exchange], clock: _Clock) -> Iterable[Note]:
@@ -258,6 +266,19 @@ def _target(one: Exchange) -> str:
     if one.socket is not None:
         scheme = scheme.replace("http", "ws")  # mitmproxy calls it http
     return parts._replace(scheme=scheme, netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _on_the_wire(headers: Headers) -> Headers:
+    """Fields whose UTF-8 a tool has decoded, as ISO-8859-1 again, as in `Headers`."""
+    return tuple((_latin(name), _latin(value)) for name, value in headers)
+
+
+def _latin(text: str) -> str:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8").decode("latin-1")
+    return text
 
 
 def with_host(headers: Headers, url: str) -> Headers:

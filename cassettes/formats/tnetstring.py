@@ -24,10 +24,10 @@ class TnetstringError(Exception):
         super().__init__(problem)
 
 
-def read_value(file: BinaryIO, limit: int) -> object:
-    """Return the next value of a file; None is also what the end of the file gives.
+def read_value(file: BinaryIO, size: int) -> object:
+    """Return the next value of a file of ``size`` bytes; None is also what the end of the file gives.
 
-    At most ``limit`` bytes are read. Raises TnetstringError.
+    Raises TnetstringError.
     """
     digits = b""
     while (byte := file.read(1)) != b":":
@@ -41,9 +41,7 @@ def read_value(file: BinaryIO, limit: int) -> object:
     if not digits:
         raise TnetstringError("not a flow of mitmproxy")
     length = int(digits)
-    if length > limit:
-        raise TnetstringError(f"a flow of {length} bytes is larger than the {limit} that are read")
-    data = file.read(length + 1)
+    data = file.read(min(length, size) + 1)  # room is made for what is asked for
     if len(data) <= length:
         raise TnetstringError("the file ends inside a flow", cut=True)
     return _value(memoryview(data)[:length], data[length], MAX_DEPTH)

@@ -320,6 +320,25 @@ def test_frames_that_are_no_messages_are_told(tmp_path: Path) -> None:
     assert left_out == {"message of type 'send' and opcode 7": 1}
 
 
+def test_times_fields_and_targets_that_no_wire_carries(tmp_path: Path) -> None:
+    request = {"method": "GET", "url": "http://h/é x?q=你", "headers": [{"name": "X", "value": "你"}]}
+    late = {"method": "GET", "url": "http://h/late", "headers": []}
+    path = write_har(
+        tmp_path / "a.har",
+        entry(request=request, startedDateTime="1970-01-01T00:00:01Z", time=1e300),
+        entry(request=late, startedDateTime="9999-12-31T23:59:59Z", time=-5),
+        entry(request=late, startedDateTime="yesterday"),
+    )
+    session = read_session(path)
+    write_records(tmp_path / "a.cassette", session.records())
+    assert read_session(tmp_path / "a.cassette") == session
+    first, unknown, last = sorted(session.exchanges, key=lambda exchange: exchange.number)
+    assert first.target == "/%C3%A9%20x?q=%E4%BD%A0"
+    assert first.request_headers[1][1].encode("latin-1").decode("utf-8") == "你"
+    assert (first.at_ns, unknown.at_ns, last.at_ns) == (0, 0, 4 * 10**18)
+    assert (first.took_ns, unknown.took_ns, last.took_ns) == (4 * 10**18, 5_000_000, 0)
+
+
 def test_a_refused_handshake_is_a_connection_without_messages(tmp_path: Path) -> None:
     refused = socket(response={"status": 403, "statusText": "Forbidden", "headers": [], "content": {"text": "no"}})
     failed = socket(response={"status": 0, "headers": []})
@@ -481,7 +500,10 @@ def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes) -> No
     assert "\n" not in str(caught.value)
 
 
-@given(name=st.sampled_from(["playwright.har", "mitmproxy-21.flow", "cassetter-websocket.yaml"]), data=st.data())
+@given(
+    name=st.sampled_from(["playwright.har", "mitmproxy-21.flow", "cassetter-websocket.yaml", "playwright-attach.zip"]),
+    data=st.data(),
+)
 @settings(deadline=None, max_examples=150)
 def test_damage_anywhere_is_our_error_or_a_recording(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
-from foreign_site import PASSWORD, SESSION, TOKEN
+from foreign_site import PASSWORD, SESSION, TOKEN, site
 from sample_cassette import RECORDS, WRITTEN_WHOLE, torn, write_sample
 
 from wstape.cassettes import End, encode_line, open_cassette, read_session
@@ -158,3 +159,21 @@ def test_options_that_make_no_sense(
     assert not Path("b.cassette").exists()
     assert run(["convert", "a.cassette", "b.jsonl", "--no-redact"]) == 2
     assert "a.cassette is wstape's own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["chromium-devtools.har", "playwright-attach.zip", "mitmproxy-21.flow"])
+def test_another_tools_recording_is_replayed_with_the_secrets_kept_beside_it(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Login, cookie, token in a query and the talk, as a browser did them, against the site as it is now."""
+    tape, kept = str(tmp_path / "a.cassette"), str(tmp_path / "a.secrets")
+    assert run(["convert", str(DATA / name), tape, "--keep-secrets", kept]) == 0
+
+    async def play(*options: str) -> int:
+        async with site() as address:
+            return await asyncio.to_thread(run, ["replay", tape, "--target", f"ws://{address}", *options])
+
+    assert asyncio.run(play()) == 2
+    assert "password:1" in capsys.readouterr().err
+    assert asyncio.run(play("--secrets", kept)) == 0
+    assert "COMPATIBLE" in capsys.readouterr().out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 
@@ -89,6 +91,43 @@ def message_line(payload: str) -> str:
 
 _ROOM = SIZE - 2048
 
+
+def filled(begin: bytes, item: bytes, end: bytes, size: int = SIZE) -> bytes:
+    """As many items as fit into a size, between a beginning and an end."""
+    return begin + item * ((size - len(begin) - len(end)) // len(item)) + end
+
+
+def zipped(har: bytes) -> bytes:
+    """The archive that Playwright makes of a HAR."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr("har.har", har)
+    return file.getvalue()
+
+
+def net(*parts: bytes, kind: bytes = b"}") -> bytes:
+    """A typed netstring of others."""
+    data = b"".join(parts)
+    return b"%d:%s%s" % (len(data), data, kind)
+
+
+def inflating_flow() -> bytes:
+    """A flow of mitmproxy of a kilobyte or two whose answer inflates to a mebibyte."""
+    body = net(zlib.compress(bytes(1 << 20), 9), kind=b",")
+    encoded = net(net(net(b"content-encoding", kind=b","), net(b"deflate", kind=b","), kind=b"]"), kind=b"]")
+    answer = net(b"7:content;", body, b"7:headers;", encoded)
+    request = net(b"4:host;", b"1:h;", b"6:scheme;", b"4:http;", b"4:port;", b"2:80#")
+    return net(b"4:type;", b"4:http;", b"7:version;", b"2:21#", b"7:request;", request, b"8:response;", answer)
+
+
+def nested_flow() -> bytes:
+    """Lists in lists, as deep as a mebibyte allows."""
+    data = b""
+    while len(data) < SIZE // 2 - 16:
+        data = net(data, kind=b"]") if len(data) < 1000 else net(data * 2, kind=b"]")
+    return data
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "a block that claims less than it inflates to": lambda: BEGIN + block(1, bytes(50 << 20), claimed=1 << 20),
     "a block that claims four gigabytes": lambda: BEGIN + block(1, bytes(50 << 20), claimed=0xFFFFFFFF),
@@ -127,6 +166,22 @@ FILES: dict[str, Callable[[], bytes]] = {
     "blocks full of ends": lambda: records(*[msgpack.packb([6, 1, 1, 0, 0, False]) * 50_000] * 2),
     "blocks full of orphans": lambda: records(*[msgpack.packb([3, 9, 1, 0, b""]) * 50_000] * 2),
     "blocks full of notes": lambda: records(*[msgpack.packb([5, 1, "", None, True]) * 50_000] * 2),
+    "a HAR of empty objects": lambda: filled(b'{"log": {"entries": [', b"{},", b"0]}}"),
+    "a HAR of tiny requests": lambda: filled(b'{"log": {"entries": [', b'{"request":{"url":"ws:/"}},', b"0]}}"),
+    "a HAR of cookies": lambda: filled(
+        b'{"log": {"entries": [{"request": {"url": "ws://h/"}, "response": {"cookies": [', b"{},", b"0]}}, {}]}}"
+    ),
+    "a HAR of opening brackets": lambda: b'{"log": {"entries": ' + b"[" * 1_000_000,
+    "a zipped HAR of empty arrays": lambda: zipped(filled(b'{"log": {"entries": [', b"[],", b"0]}}", 20 << 20)),
+    "a zipped HAR of spaces": lambda: zipped(b'{"log": {"entries": ' + b" " * (200 << 20)),
+    "flows whose bodies inflate": lambda: filled(b"", inflating_flow(), b""),
+    "flows of empty lists": lambda: b"900000:" + b"0:]" * 300_000 + b"]",
+    "flows nested deep": nested_flow,
+    "a flow that claims a terabyte": lambda: b"999999999999:x",
+    "YAML of empty lists": lambda: filled(b"version: 1\ninteractions: [", b"[],", b"0]\n"),
+    "YAML of empty maps": lambda: filled(b"version: 1\ninteractions:\n", b"- {}\n", b""),
+    "YAML of opening brackets": lambda: b"interactions: " + b"[" * 1_000_000,
+    "YAML of aliases": lambda: b"interactions: &a [x]\n" + b"b: [*a, *a]\n" * 50_000,
     "negative times": lambda: records(msgpack.packb([3, 1, -5, 0, b""])),
     "a time beyond all clocks": lambda: records(msgpack.packb([3, 1, 2**64 - 1, 0, b"x"])),
     "a thousand blocks of nothing good": lambda: records(*[b"\xc1"] * 1000),
