@@ -11,7 +11,7 @@ from ...evidence import FIRM_SCOPES, rule_is_firm
 from ...finding import Severity
 from ...rules import Rule as SequenceRule
 from ..inclusion import Effect
-from ..order import Order, symbols
+from ..order import Order, Place
 from ..pairs import ScopePair
 from ..rule import Change, Evidence, Levels, rule
 
@@ -42,8 +42,9 @@ _A_THEN_B = '"rule": "precedence", "of": ["D:a", "D:b"]'
 def predecessor_lost(pair: ScopePair) -> Iterator[Change]:
     """A client that prepares for an event when the one before it comes is not prepared."""
     for old, events, words in _lost(pair):
-        first_of_all = old.template == "init" and all(side(one) is Direction.SERVER for one in symbols(events))
-        before = old.template in ("precedence", "chain_precedence") and not _turned(pair, events)
+        first_of_all = old.template == "init" and all(side(one) is Direction.SERVER for one in _named(events))
+        before = old.template == "precedence" and not _turned(pair, events)
+        before = before or _still(pair, old, events) == (True, False)
         if first_of_all or before:
             what = f"no longer begins with {words[0]}" if first_of_all else f"{words[-1]} may come without {words[0]}"
             yield _change(pair, old, events, what if not first_of_all else f"a scope {what}", kind="order")
@@ -80,7 +81,7 @@ def pairing_broken(pair: ScopePair) -> Iterator[Change]:
     The service waits for a completion that clients may leave out.
     """
     for old, events, words in _lost(pair):
-        if old.template in _PAIRED and not _is_reply(events) and not _keeps_pairs(pair, old, events):
+        if old.template in _PAIRED and not _is_reply(events) and not _still(pair, old, events)[0]:
             yield _change(pair, old, events, f"{words[0]} may come without {words[-1]}", kind="missing")
 
 
@@ -96,7 +97,7 @@ def pairing_broken(pair: ScopePair) -> Iterator[Change]:
 def reply_lost(pair: ScopePair) -> Iterator[Change]:
     """A client asks and is no longer answered."""
     for old, events, words in _lost(pair):
-        if old.template in _PAIRED and _is_reply(events) and not _keeps_pairs(pair, old, events):
+        if old.template in _PAIRED and _is_reply(events) and not _still(pair, old, events)[0]:
             yield _change(pair, old, events, f"{words[0]} need no longer be answered by {words[-1]}", kind="missing")
 
 
@@ -114,7 +115,7 @@ def cardinality_loosened(pair: ScopePair) -> Iterator[Change]:
     for old, events, words in _lost(pair):
         if old.template in _COUNTED:
             yield _change(pair, old, events, f"{words[0]} may come another number of times", kind="extra")
-        elif old.template == "alternate_succession" and pair.name != CONNECTION and _keeps_pairs(pair, old, events):
+        elif old.template == "alternate_succession" and pair.name != CONNECTION and all(_still(pair, old, events)):
             yield _change(pair, old, events, f"{words[0]} and {words[-1]} no longer take turns", kind="extra")
 
 
@@ -123,7 +124,7 @@ def cardinality_loosened(pair: ScopePair) -> Iterator[Change]:
     ScopePair,
     Effect.NARROWS,
     old=_scoped(),
-    new=_scoped('"rule": "exactly", "of": ["server:a"]'),
+    new=_scoped('"rule": "exactly", "of": ["server:a"], "times": 1'),
     server=Severity.INFO,
     alone=_OWN_ORDER,
 )
@@ -133,7 +134,8 @@ def cardinality_tightened(pair: ScopePair) -> Iterator[Change]:
         return
     before = Order(pair.old.rules, pair.contracts.renamed)
     for one, events in Order(pair.new.rules).rules:
-        if one.template in _COUNTED and not before.implies(one.template, events):
+        counted = any(known.template in _COUNTED and places == events for known, places in before.rules)
+        if one.template in _COUNTED and not counted and not before.implies(one, events):
             yield _change(pair, one, events, f"{_word(events[0])} now comes a certain number of times", kind="extra")
 
 
@@ -169,7 +171,7 @@ def interleaving_added(pair: ScopePair) -> Iterator[Change]:
     """Pieces of work overlap on a connection that came one after the other; in each of them the order is kept."""
     for old, events, words in _given_up(pair):
         finer = _holds_in_a_finer_scope(pair, old, events)
-        turns = old.template == "alternate_succession" and pair.name == CONNECTION and _keeps_pairs(pair, old, events)
+        turns = old.template == "alternate_succession" and pair.name == CONNECTION and all(_still(pair, old, events))
         if finer or turns:
             yield _change(
                 pair, old, events, f"{words[0]} and {words[-1]} of several pieces of work overlap", kind="order"
@@ -199,67 +201,69 @@ def handshake_grew(pair: ScopePair) -> Iterator[Change]:
     before = Order(pair.old.rules if pair.old else (), pair.contracts.renamed)
     known = pair.contracts.old.events
     for one, events in Order(pair.new.rules).rules:
-        asked = symbols(events[:1])
-        if not all(side(symbol) is Direction.CLIENT for symbol in asked) or before.implies(one.template, events):
+        asked = events[0]
+        if not all(side(symbol) is Direction.CLIENT for symbol in asked) or before.implies(one, events):
             continue
         unheard = not any(symbol in known for symbol in asked)
         if one.template == "init" and unheard and _evident(pair.old, pair, old=True):
             yield _demand(pair, one, asked, f"{_word(events[0])} must now be sent first")
         elif one.template in ("precedence", "succession", "alternate_succession"):
-            answer = symbols(events[1:])
+            answer = events[-1]
             served = all(side(symbol) is Direction.SERVER and symbol in known for symbol in answer)
-            if served and not before.implies("precedence", events):
+            if served and not before.preceded(*events):
                 direction = asked if unheard else answer
                 message = f"{_word(events[1])} now comes only after {_word(events[0])}"
                 yield _demand(pair, one, direction, message)
 
 
-def _lost(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[object, ...], list[str]]]:
+def _lost(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[Place, ...], list[str]]]:
     """Yield the rules that were given up, less those that hold where it matters: in a finer scope."""
     for old, events, words in _given_up(pair):
         if not _holds_in_a_finer_scope(pair, old, events):
             yield old, events, words
 
 
-def _given_up(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[object, ...], list[str]]]:
+def _given_up(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[Place, ...], list[str]]]:
     if pair.old is None or (pair.new is None and pair.name != CONNECTION):
         return  # a scope that is gone altogether is a lost link
     now = Order(pair.new.rules if pair.new else ())
     for old, events in Order(pair.old.rules, pair.contracts.renamed).rules:
-        present = all(symbol in pair.contracts.new.events for symbol in symbols(events))
-        if present and not now.implies(old.template, events):
+        present = all(symbol in pair.contracts.new.events for symbol in _named(events))
+        if present and not now.implies(old, events):
             yield old, events, [_word(event) for event in events]
 
 
-def _holds_in_a_finer_scope(pair: ScopePair, old: SequenceRule, events: tuple[object, ...]) -> bool:
+def _holds_in_a_finer_scope(pair: ScopePair, old: SequenceRule, events: tuple[Place, ...]) -> bool:
     for claim in pair.contracts.new.scopes:
         if claim.name == pair.name:
             return False  # finest first: the rest is coarser
-        joined = symbols(events) <= claim.scope.paths.keys()
-        if len(events) == 2 and joined and Order(claim.rules).implies(old.template, events):
+        joined = _named(events) <= claim.scope.paths.keys()
+        if len(events) == 2 and joined and Order(claim.rules).implies(old, events):
             return True
     return False
 
 
-def _keeps_pairs(pair: ScopePair, old: SequenceRule, events: tuple[object, ...]) -> bool:
-    """Tell whether only the turns of an alternation were given up."""
+def _still(pair: ScopePair, old: SequenceRule, events: tuple[Place, ...]) -> tuple[bool, bool]:
+    """Tell what is left of a rule in both directions: that the second event follows, that the first went before."""
     now = Order(pair.new.rules if pair.new else ())
-    return old.template == "alternate_succession" and now.implies("succession", events)
+    if old.template not in ("succession", "alternate_succession"):
+        return False, False
+    return now.answered(*events), now.preceded(*events)
 
 
-def _turned(pair: ScopePair, events: tuple[object, ...]) -> bool:
+def _turned(pair: ScopePair, events: tuple[Place, ...]) -> bool:
     now = Order(pair.new.rules if pair.new else ())
-    return now.implies("precedence", (events[1], events[0]))
+    return len(events) == 2 and now.preceded(events[1], events[0])
 
 
-def _is_reply(events: tuple[object, ...]) -> bool:
-    asks = {side(symbol) for symbol in symbols(events[:1])}
-    answers = {side(symbol) for symbol in symbols(events[1:])}
+def _is_reply(events: tuple[Place, ...]) -> bool:
+    asks = {side(symbol) for symbol in events[0]}
+    answers = {side(symbol) for symbol in events[-1]}
     return asks == {Direction.CLIENT} and answers == {Direction.SERVER}
 
 
-def _change(pair: ScopePair, broken: SequenceRule, events: tuple[object, ...], message: str, *, kind: str) -> Change:
-    symbol = sorted(symbols(events[-1:]))[0]
+def _change(pair: ScopePair, broken: SequenceRule, events: tuple[Place, ...], message: str, *, kind: str) -> Change:
+    symbol = sorted(events[-1])[0]
     where = "on a connection" if pair.name == CONNECTION else f"in one `{pair.name}`"
     evident = _evident(pair.new, pair)
     return Change(
@@ -301,9 +305,13 @@ def _evident(claim: ScopeClaim | None, pair: ScopePair, *, old: bool = False) ->
     return learned == 0 or instances >= FIRM_SCOPES
 
 
-def _word(event: object) -> str:
-    return " or ".join(f"`{label_of(symbol)}`" for symbol in sorted(symbols((event,))))
+def _named(events: tuple[Place, ...]) -> frozenset[str]:
+    return frozenset(symbol for event in events for symbol in event)
 
 
-def _plain(event: object) -> str:
-    return "|".join(sorted(symbols((event,))))
+def _word(event: Place) -> str:
+    return " or ".join(f"`{label_of(symbol)}`" for symbol in sorted(event))
+
+
+def _plain(event: Place) -> str:
+    return "|".join(sorted(event))
