@@ -92,7 +92,8 @@ class CassetteWriter:
         if type(record) is Message:
             self.messages += 1
             if not self.failed and len(record.payload) <= LARGE_PAYLOAD:
-                self._add(encode_record(record), 1, now_ns)
+                data = encode_record(record)
+                self._add((data,), len(data), 1, now_ns)
                 return
         match record:
             case Opened():
