@@ -1,7 +1,7 @@
 """What a recorded WebSocket test notices: wstape's pytest plugin beside cassetter's, on the same client and service.
 
 Six mistakes of a client that a test ought to fail for, and two harmless differences that it ought not. Run it where
-both are installed: ``pip install wstape cassetter && python benchmarks/strictness.py``.
+both are installed: ``pip install wstape cassetter httpx && python benchmarks/strictness.py``.
 """
 
 from __future__ import annotations
