@@ -35,12 +35,13 @@ Example:
   wstape show --jsonl chat.cassette | jq 'select(.record == "message")'
   wstape show --connection 2 --direction server --grep error --pretty chat.cassette
   wstape show --follow chat.cassette
+  wstape show --contract chat.contract.json --diagram
   git config diff.wstape.textconv 'wstape show --textconv'
 
 Exit status: 0 done, 2 bad usage or not a cassette, 3 the recording is incomplete (what there is was shown).
 """
 )
-@click.argument("cassette", type=click.Path(path_type=Path))
+@click.argument("cassette", required=False, type=click.Path(path_type=Path))
 @click.option("--jsonl", is_flag=True, help="Print the .jsonl twin: every record as a line of JSON.")
 @click.option("--textconv", is_flag=True, help="For git diff: no times, no colour, nothing cut, all header fields.")
 @click.option("--events", is_flag=True, help="A line an event: its label and the identifiers of its scopes.")
@@ -55,13 +56,17 @@ Exit status: 0 done, 2 bad usage or not a cassette, 3 the recording is incomplet
 @click.option("--script", is_flag=True, help="What a replay does, step by step, and what each step waits for.")
 @click.option("--pretty", is_flag=True, help="Payloads over lines of their own: JSON indented, binary as a dump.")
 @click.option("--follow", is_flag=True, help="Show a recording in progress as it grows, until its end or Ctrl-C.")
+@click.option("--contract", type=click.Path(path_type=Path), metavar="FILE", help="Look inside a contract instead.")
+@click.option("--diagram", is_flag=True, help="Of a contract: each scope as a Mermaid state diagram, in Markdown.")
 @choice_options
 @envelope_option
 @click.pass_context
 def command(
     ctx: click.Context,
-    cassette: Path,
+    cassette: Path | None,
     *,
+    contract: Path | None,
+    diagram: bool,
     jsonl: bool,
     textconv: bool,
     events: bool,
@@ -80,6 +85,13 @@ def command(
     """
     from ..cassettes import Recording, UsageError, printable
 
+    if contract is not None or diagram:
+        if cassette is not None or contract is None or not diagram:
+            raise UsageError("--contract and --diagram go together, without a cassette")
+        _draw(contract)
+        return
+    if cassette is None:
+        raise UsageError("a cassette is missing; name one, or a contract with --contract FILE --diagram")
     views = [f"--{name}" for name, on in _views(jsonl, textconv, events, bindings, script) if on]
     if len(views) > 1:
         raise UsageError("--jsonl, --textconv, --events, --bindings and --script are five views; choose one")
@@ -117,6 +129,13 @@ def command(
     if recording.problem:
         warn_incomplete(recording)
         ctx.exit(3)
+
+
+def _draw(path: Path) -> None:
+    from ..contracts import Contract, diagram_lines
+
+    for line in diagram_lines(Contract.load(path)):
+        click.echo(line)
 
 
 def _views(*on: bool) -> Iterator[tuple[str, bool]]:

@@ -4,6 +4,7 @@ from .asyncapi_export import asyncapi_document, dump_asyncapi
 from .checking import Checker
 from .contract import Contract, EventClaim, Learned, ScopeClaim
 from .detection import Detection, detect, find_envelopes
+from .diagram import diagram_lines
 from .envelopes import Envelope
 from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey, label_of, side
@@ -44,6 +45,7 @@ __all__ = [
     "Standing",
     "asyncapi_document",
     "detect",
+    "diagram_lines",
     "dump_asyncapi",
     "find_envelopes",
     "fold",

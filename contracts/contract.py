@@ -20,6 +20,7 @@ from .document import dumps
 from .envelopes import Envelope, envelope_from
 from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey
+from .expression import parse as parse_expression
 from .handshake import HandshakeClaim
 from .isolation import Privacy
 from .json_text import join_pointer, split_pointer
@@ -51,6 +52,7 @@ class ScopeClaim:
     """A scope and its rules."""
 
     scope: Scope
+    expression: str = ""  # for people: all that may come, as `expression.parse` reads it; empty: none
     rules: tuple[Rule, ...]
 
     @property
@@ -155,6 +157,8 @@ def _scope_document(claim: ScopeClaim) -> _Object:
             symbol: pointers[0] if len(pointers) == 1 else list(pointers)
             for symbol, pointers in claim.scope.paths.items()
         }
+    if claim.expression:
+        document["expression"] = claim.expression
     document["rules"] = [_rule_document(rule) for rule in claim.rules]
     return document
 
@@ -316,6 +320,12 @@ class _Loader:
                 except ValueError as error:
                     raise self._wrong(where, f"{pointer!r} is not a JSON pointer") from error
             paths[symbol] = tuple(cast("list[str]", pointers))
+        expression = document.get("expression", "")
+        try:
+            if expression:
+                parse_expression(expression if isinstance(expression, str) else "?")
+        except ValueError as error:
+            raise self._wrong(f"{place}/expression", f"not an expression: {error}") from error
         rules = self._array(document.get("rules", []), f"{place}/rules")
         return ScopeClaim(
             scope=Scope(
@@ -324,6 +334,7 @@ class _Loader:
                 instances=self._count(document.get("instances", 0), f"{place}/instances") or 0,
                 events=self._count(document.get("events", 0), f"{place}/events") or 0,
             ),
+            expression=cast("str", expression),
             rules=tuple(self._rule(rule, f"{place}/rules/{number}") for number, rule in enumerate(rules)),
         )
 

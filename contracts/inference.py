@@ -14,6 +14,7 @@ from .detection import find_envelopes
 from .envelopes import Envelope
 from .errors import ContractError
 from .event import CONNECTION
+from .expressing import express
 from .json_text import split_pointer
 from .pruning import Mined, mine
 from .sampling import TrafficSample
@@ -69,7 +70,10 @@ def contract_of(summary: Summary) -> Contract:
     ]
     rules = mine(mined)
     connection = Scope(name=CONNECTION, paths={})
-    claims = tuple(ScopeClaim(scope=scope, rules=of) for scope, of in zip((*scopes, connection), rules, strict=True))
+    claims = tuple(
+        ScopeClaim(scope=scope, expression="" if expression is None else str(expression), rules=of)
+        for scope, expression, of in zip((*scopes, connection), express(mined), rules, strict=True)
+    )
     events: dict[str, EventClaim] = {}
     for symbol, label in sorted(summary.labels.items()):
         finest = next((entry for entry in mined if entry.covers(symbol)), mined[-1])

@@ -2,7 +2,7 @@
 
 An event costs the rules that name it, in each of its scopes. What is kept of an instance is one integer a
 rule and one count a symbol. Instances are judged and forgotten when their connection ends, and on a connection that
-goes on and on when `MAX_OPEN` of their scope have begun after them.
+goes on and on when `MAX_OPEN` of their scope had events after their last.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Open:
         self.first = ""
         self.last = ""
         self.last_at = 0  # position
-        self.spared = False  # whether it was kept, when it was the oldest, for what it owes
+        self.spared = False  # whether it was kept for what it owes, when its turn to be forgotten came
         self.broken: dict[int, tuple[int, str | None]] = {}  # rule -> position and symbol of the first time
 
 
@@ -119,7 +119,7 @@ class SequenceChecker:
             symbols |= {symbol for rule in claim.rules for symbol in rule.events}
         self._symbols = symbols
         self._compiled = {claim.name: _Compiled(grain, claim, symbols) for grain, claim in enumerate(contract.scopes)}
-        self._open: dict[int, dict[str, dict[ScopeKey, _Open]]] = {}  # connection -> scope -> instances, oldest first
+        self._open: dict[int, dict[str, dict[ScopeKey, _Open]]] = {}  # connection -> scope -> instances
         self._pending: dict[int, dict[tuple[ScopeKey, int], Pending]] = {}
         self._violations: dict[tuple[int, int, Cause], Violation] = {}
         self.causes = Causes()
@@ -134,12 +134,13 @@ class SequenceChecker:
         for key in keys:
             compiled = self._compiled[key.name]
             instances = scopes.setdefault(key.name, {})
-            instance = instances.get(key)
+            instance = instances.pop(key, None)
             if instance is None:
                 if len(instances) >= MAX_OPEN:
                     self._forget_one(instances)
-                instance = instances[key] = _Open(len(compiled.rules))
+                instance = _Open(len(compiled.rules))
                 instance.first = symbol
+            instances[key] = instance  # the last one now
             instance.last = symbol
             instance.last_at = event.position
             instance.counts[symbol] = instance.counts.get(symbol, 0) + 1
@@ -176,7 +177,7 @@ class SequenceChecker:
         self._join_links(met)
 
     def _forget_one(self, instances: dict[ScopeKey, _Open]) -> None:
-        """Judge the oldest instance; one that still owes something is spared once."""
+        """Judge the instance that had no event for longest; one that still owes something is spared once."""
         while True:
             key = next(iter(instances))
             instance = instances.pop(key)
