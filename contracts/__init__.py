@@ -17,6 +17,7 @@ from .scopes import Scope
 from .sequences import Pending
 from .shape import Shape
 from .similarity import RENAMED, shape_similarity
+from .stream import Stream
 from .survey import Overview, Standing, overview
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Severity",
     "Shape",
     "Standing",
+    "Stream",
     "asyncapi_document",
     "detect",
     "diagram_lines",

@@ -18,6 +18,7 @@ from .reading import EventReader
 from .sequences import Pending, SequenceChecker, Violation
 from .shape import Shape
 from .similarity import RENAMED, shape_similarity
+from .stream_checking import StreamChecker
 
 MAX_UNKNOWN = 200
 """Unknown labels that are told apart; a service that invents more has data for a label."""
@@ -47,6 +48,7 @@ class Checker:
         self._contract = contract
         self._payloads = PayloadChecker(contract)
         self._sequences = SequenceChecker(contract)
+        self._streams = StreamChecker(contract.streams)
         self._events = EventReader(contract.envelope)
         self._closings = ClosingReader()
         self._findings: list[Finding] = []
@@ -75,11 +77,13 @@ class Checker:
                 closing = self._closings.closed(record)
                 lossy = record.connection in self._lossy or None in self._lossy
                 self._sequences.close(record.connection, complete=not lossy and not is_abandoned(record))
+                self._streams.close(record.connection)
                 self._events.forget(record.connection)
             case Note(lost=True):
                 self._lose(record.connection)
             case Header():
                 self._sequences.finish()
+                self._streams = StreamChecker(self._contract.streams)
                 self._events = EventReader(self._contract.envelope)
                 self._closings = ClosingReader()
                 self._lossy = set()
@@ -114,6 +118,7 @@ class Checker:
         # What the recorder missed must not pass for what never came.
         for lost in list(self._connections) if connection is None else [connection]:
             self._sequences.close(lost, complete=False)
+            self._streams.close(lost)
         self._lossy.add(connection)
 
     def _event(self, event: Event) -> None:
@@ -137,7 +142,11 @@ class Checker:
                 self._findings = list(fold(self._findings))
             self._payloads.check(event)
         if not self._lossy or not (event.connection in self._lossy or None in self._lossy):
-            self._sequences.event(event, self._contract.scope_keys(event))
+            keys = self._contract.scope_keys(event)
+            self._sequences.event(event, keys)
+            changed = list(self._streams.event(event, keys))
+            if changed:
+                self._findings = list(fold([*self._findings, *changed]))
 
     def _leaks(self, event: Event) -> bool:
         """Tell whether an event carries another connection's private identifier, and keep the finding."""

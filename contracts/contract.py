@@ -19,7 +19,7 @@ from .asyncapi_import import contract_document, is_asyncapi
 from .document import dumps
 from .envelopes import Envelope, envelope_from
 from .errors import ContractError
-from .event import CONNECTION, Event, ScopeKey
+from .event import CONNECTION, SYMBOL, Event, ScopeKey
 from .expression import parse as parse_expression
 from .handshake import HandshakeClaim
 from .isolation import Privacy
@@ -28,12 +28,13 @@ from .loading import parse_document, read_document
 from .rules import TEMPLATES, Rule
 from .schema import Schema
 from .scopes import Scope, ScopeReader
+from .stream import Stream
+from .stream_document import stream_document, stream_from
 from .volatile import volatile_places
 
 FORMAT = "contract"
 VERSION = 1
 
-_SYMBOL = re.compile(r"(?:client|server):.+", re.DOTALL)
 _Object = dict[str, object]
 
 
@@ -78,6 +79,7 @@ class Contract:
     learned: Learned = field(default_factory=Learned)
     events: Mapping[str, EventClaim]
     scopes: tuple[ScopeClaim, ...]
+    streams: tuple[Stream, ...] = ()
     private: tuple[Privacy, ...] = ()
     closings: Mapping[Direction, Mapping[str, int]] = field(default_factory=dict[Direction, Mapping[str, int]])
     handshake: HandshakeClaim | None = None
@@ -125,6 +127,7 @@ class Contract:
             },
             "events": {symbol: _event_document(self.events[symbol]) for symbol in sorted(self.events)},
             "scopes": [_scope_document(claim) for claim in self.scopes],
+            **({"streams": [stream_document(claim) for claim in self.streams]} if self.streams else {}),
             "private": [_privacy_document(claim) for claim in self.private],
             "closings": {
                 direction.value: dict(sorted(self.closings[direction].items()))
@@ -225,6 +228,7 @@ class _Loader:
         outer = [claim for claim in scopes if claim.name == CONNECTION] or [
             ScopeClaim(scope=Scope(name=CONNECTION, paths={}), rules=())
         ]
+        streams = self._array(top.get("streams", []), "/streams")
         private = self._array(top.get("private", []), "/private")
         closings = self._object(top.get("closings", {}), "/closings")
         return {
@@ -237,6 +241,7 @@ class _Loader:
             ),
             "events": {symbol: self._event(symbol, entry) for symbol, entry in events.items()},
             "scopes": (*inner, *outer),
+            "streams": tuple(self._stream(entry, f"/streams/{number}") for number, entry in enumerate(streams)),
             "private": tuple(self._privacy(entry, f"/private/{number}") for number, entry in enumerate(private)),
             "closings": {direction: self._closings(closings, direction) for direction in Direction},
             "handshake": self._handshake(top.get("handshake")),
@@ -249,6 +254,12 @@ class _Loader:
             return HandshakeClaim.from_document(self._object(value, "/handshake"))
         except ValueError as error:
             raise self._wrong("/handshake", str(error)) from error
+
+    def _stream(self, entry: object, place: str) -> Stream:
+        try:
+            return stream_from(self._object(entry, place))
+        except ValueError as error:
+            raise self._wrong(place, str(error)) from error
 
     def _closings(self, closings: _Object, direction: Direction) -> dict[str, int]:
         place = f"/closings/{direction.value}"
@@ -386,7 +397,7 @@ class _Loader:
         )
 
     def _symbol(self, value: object, place: str) -> None:
-        if not isinstance(value, str) or not _SYMBOL.fullmatch(value):
+        if not isinstance(value, str) or not SYMBOL.fullmatch(value):
             raise self._wrong(place, f"{value!r} is not an event", "write it as client:LABEL or server:LABEL")
 
     def _object(self, value: object, place: str) -> _Object:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..cassettes import Direction, Kind
+
+SYMBOL = re.compile(r"(?:client|server):.+", re.DOTALL)
+"""What an event is called in rules and documents."""
 
 CONNECTION = "connection"
 """Name of the scope that every event of a connection belongs to."""

@@ -91,6 +91,7 @@ def contract_of(summary: Summary) -> Contract:
         learned=Learned(cassettes=summary.cassettes, connections=summary.connections, messages=summary.messages),
         events=events,
         scopes=claims,
+        streams=summary.streams.claims([scope.name for scope in scopes]),
         private=summary.privacy.claims(),
         closings=summary.closings,
     )

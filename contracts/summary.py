@@ -23,6 +23,7 @@ from .sampling import TrafficSample
 from .scopes import ScopeFinder, identifiers
 from .shape import Shape
 from .state import count, counter, mapping, ordered, sequence, texts
+from .stream_finder import StreamFinder
 
 MAX_LABELS = 1_000
 
@@ -65,6 +66,7 @@ class Summary:
         self.messages = 0
         self.labels: dict[str, LabelSummary] = {}
         self.scopes = ScopeFinder()
+        self.streams = StreamFinder()
         self.privacy = PrivacyFinder()
         self.closings: dict[Direction, Counter[str]] = {direction: Counter() for direction in Direction}
 
@@ -107,6 +109,7 @@ class Summary:
         for symbol, label in other.labels.items():
             self.label(symbol).absorb(label)
         self.scopes.merge(other.scopes)
+        self.streams.merge(other.streams)
         self.privacy.merge(other.privacy)
         for direction, codes in other.closings.items():
             self.closings[direction].update(codes)
@@ -140,6 +143,7 @@ class Summary:
             "counts": [self.cassettes, self.connections, self.messages],
             "labels": {symbol: self.labels[symbol].state() for symbol in sorted(self.labels)},
             "scopes": self.scopes.state(),
+            "streams": self.streams.state(),
             "privacy": self.privacy.state(),
             "closings": [ordered(self.closings[direction]) for direction in Direction],
         }
@@ -153,6 +157,7 @@ class Summary:
         summary.cassettes, summary.connections, summary.messages = sequence(parts.get("counts"), count)
         summary.labels = mapping(parts.get("labels"), LabelSummary.from_state)
         summary.scopes = ScopeFinder.from_state(parts.get("scopes"))
+        summary.streams = StreamFinder.from_state(parts.get("streams", []))
         summary.privacy = PrivacyFinder.from_state(parts.get("privacy"))
         closings = sequence(parts.get("closings"), counter)
         summary.closings = dict(zip(Direction, closings, strict=True))
@@ -196,6 +201,7 @@ class _Reader:
                 case Closed():
                     closing = self._closings.closed(record)
                     summary.scopes.close(record.connection, complete=not is_abandoned(record))
+                    summary.streams.close(record.connection)
                     self._events.forget(record.connection)
                     self._connections.discard(record.connection)
                 case Note(lost=True):
@@ -207,12 +213,14 @@ class _Reader:
                 direction, code = closing
                 summary.closings[direction][code] += 1
         summary.scopes.close_all()
+        summary.streams.end()
         summary.privacy.end()
 
     def _lose(self, connection: int | None) -> None:
         self._all_lost = self._all_lost or connection is None
         for lost in [connection] if connection is not None else list(self._connections):
             self._summary.scopes.lose(lost)
+            self._summary.streams.lose(lost)
 
     def _event(self, event: Event) -> None:
         summary = self._summary
@@ -235,6 +243,8 @@ class _Reader:
         found = list(identifiers(cast("JsonObject", event.payload))) if isinstance(event.payload, dict) else []
         summary.privacy.add(event, found)
         summary.scopes.add(event, own, found)
+        if not self._all_lost:
+            summary.streams.add(event, own, found)
 
 
 def _words(envelope: Envelope) -> str:

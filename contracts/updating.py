@@ -97,6 +97,7 @@ def _merge_documents(
         {
             "events": _merge_events,
             "scopes": _merge_named(_merge_scope),
+            "streams": _merge_streams,
             "private": _merge_named(_merge_claim),
             "closings": _merge_deep,
         },
@@ -204,6 +205,14 @@ def _merge_named(merge: _Merge) -> _Merge:
         return _merge_list(base, edited, learned, lambda entry: str(entry.get("name")), merge)
 
     return named
+
+
+def _merge_streams(base: object, edited: object, learned: object) -> object:
+    return _merge_list(base, edited, learned, _stream_key, _merge_claim)
+
+
+def _stream_key(stream: Mapping[str, object]) -> str:
+    return json.dumps([stream.get("of"), stream.get("path")])
 
 
 def _merge_scope(base: object, edited: object, learned: object) -> object:

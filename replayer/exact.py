@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from ..cassettes import PLACEHOLDER, Direction
-from ..contracts import Event, Finding
+from ..contracts import Contract, Event, Finding
 from .alignment import align
 from .breaking import breaking
 from .comparison import Pair
+from .folding import folded
 from .leaves import Path, last_key, pointer
 from .naming import names_identifier, names_time
 from .noise import Noise
@@ -36,11 +37,11 @@ def is_volatile(path: Path, baseline: object, candidate: object) -> bool:
     return numbers and (names_identifier(name) or names_time(name))
 
 
-def exact_differences(pairs: Sequence[Pair], noise: Noise) -> Iterator[Finding]:
+def exact_differences(pairs: Sequence[Pair], noise: Noise, contract: Contract) -> Iterator[Finding]:
     """Yield every difference of the server's events that is not volatile. All are breaking."""
     for baseline, candidate in pairs:
-        old = baseline.events(Direction.SERVER)
-        new = candidate.events(Direction.SERVER)
+        old = folded(baseline.events(Direction.SERVER), contract)
+        new = folded(candidate.events(Direction.SERVER), contract)
         number = candidate.connection.number
         for edit, i, j in align([event.symbol for event in old], [event.symbol for event in new]):
             match edit:

@@ -106,7 +106,7 @@ def _judge(
 ) -> tuple[Finding, ...]:
     findings = list(found)
     if mode == "exact":
-        findings += exact_differences(pairs, noise)
+        findings += exact_differences(pairs, noise, contract)
         return fold(without_allowed(findings, allowed))
     came = Counter(event.symbol for trace in candidate for event in trace.events())
     findings += [_confirmed(finding, came) for finding in checker.finish()]

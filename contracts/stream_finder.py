@@ -1,0 +1,348 @@
+"""Finding streams in traffic: which events carry pieces, in which scope they join, and who says the whole value.
+
+Every text in a payload may be a piece. Pieces are gathered by each identifier that their event carries and by the
+connection; when another event of the same group holds a text that is exactly what was gathered, the one is a
+stream and the other its end. Two pieces or more that join exactly do so by no accident. Events that are called
+deltas (chunks, tokens, …) are streams without an end that says the whole value, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from .event import CONNECTION, Event, label_of
+from .formats import is_id_key
+from .json_text import JsonObject, Pointer, join_pointer
+from .scopes import identifier, scope_name
+from .state import count, counter, sequence
+from .stream import FORMS, Final, Form, Joined, Stream, base64_bytes, form_of
+
+MAX_EVENTS = 5_000
+"""Events of a recording that are looked at: streams are many, or not worth finding."""
+MAX_OPEN = 4_000
+MAX_OPEN_SIZE = 8 << 20
+"""Streams that are gathered at once, and their characters; beyond that, all are given up."""
+MAX_PLACES = 500
+MAX_GROUPS = 6
+MAX_DEPTH = 3
+MAX_LEAVES = 32
+
+LEAST = 3
+"""Streams that must have joined exactly, or been numbered, before it is claimed."""
+_HINT = re.compile(
+    r"(?i:(?:^|[^a-z])(?:delta|chunk|token|partial|fragment|piece))|[a-z](?:Delta|Chunk|Token|Partial|Fragment|Piece)"
+)
+
+_Place = tuple[str, str]  # symbol, pointer
+_Group = tuple[str, str]  # name of the identifier or "connection", its value
+_Key = tuple[str, str, str]  # symbol, pointer, name of the group
+
+
+class _Tally:
+    """What was seen of one place, in groups of one name."""
+
+    def __init__(self) -> None:
+        self.several = 0  # groups with two pieces or more
+        self.pieces = 0
+        self.varied = 0  # pieces that were not the one before
+        self.finals: dict[tuple[str, str, Form], list[int]] = {}  # hits, misses, groups with a hit
+        self.numbered: Counter[str] = Counter()  # by pointer and start, "/index 0": streams numbered one by one
+        self.unnumbered: Counter[str] = Counter()  # by pointer: streams that were not
+
+    def merge(self, other: _Tally) -> None:
+        self.several += other.several
+        self.pieces += other.pieces
+        self.varied += other.varied
+        self.numbered += other.numbered
+        self.unnumbered += other.unnumbered
+        for key, counts in other.finals.items():
+            own = self.finals.setdefault(key, [0, 0, 0])
+            self.finals[key] = [a + b for a, b in zip(own, counts, strict=True)]
+
+    def state(self) -> list[object]:
+        finals = [[*key, *counts] for key, counts in sorted(self.finals.items())]
+        numbered = [dict(sorted(counts.items())) for counts in (self.numbered, self.unnumbered)]
+        return [self.several, self.pieces, self.varied, finals, *numbered]
+
+    @classmethod
+    def from_state(cls, state: object) -> _Tally:
+        tally = cls()
+        several, pieces, varied, finals, numbered, unnumbered = sequence(state, lambda part: part)
+        tally.several, tally.pieces, tally.varied = count(several), count(pieces), count(varied)
+        tally.numbered, tally.unnumbered = counter(numbered), counter(unnumbered)
+        for entry in sequence(finals, lambda part: sequence(part, lambda item: item)):
+            symbol, path, form, *counts = entry
+            if form not in FORMS or len(counts) != 3:
+                raise ValueError("a stream of an unknown form")
+            tally.finals[str(symbol), str(path), form] = [count(number) for number in counts]
+        return tally
+
+
+class StreamFinder:
+    """Gathers streams. Sums over recordings, so that their order does not matter."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[_Key, _Tally] = {}
+        self._open: dict[int, dict[_Group, dict[_Place, Joined]]] = {}
+        self._hit: set[tuple[int, _Group, _Key]] = set()
+        self._lost: set[int] = set()
+        self._events = self._count = self._size = 0
+
+    def add(self, event: Event, own: Mapping[Pointer, str], found: Sequence[tuple[Pointer, object]]) -> None:
+        """Take an event; ``own`` names the envelope's own identifiers by their place, ``found`` are all there are."""
+        if self._events >= MAX_EVENTS or event.connection in self._lost or not isinstance(event.payload, dict):
+            return
+        self._events += 1
+        payload = cast("JsonObject", event.payload)
+        groups = _groups(found, own)
+        leaves = list(_leaves(payload))
+        inside = self._open.setdefault(event.connection, {})
+        for group in groups:
+            gathered = inside.get(group)
+            if gathered:
+                self._final(event, group, gathered, leaves)
+        numbers = [(keys, item) for keys, item in leaves if isinstance(item, int)]
+        for keys, item in leaves:
+            if isinstance(item, str):
+                for group in groups:
+                    self._piece(event, group, inside.setdefault(group, {}), keys, item, numbers)
+        if self._count > MAX_OPEN or self._size > MAX_OPEN_SIZE:
+            for connection in list(self._open):
+                self.close(connection)
+
+    def _piece(
+        self,
+        event: Event,
+        group: _Group,
+        gathered: dict[_Place, Joined],
+        keys: Pointer,
+        piece: str,
+        numbers: Sequence[tuple[Pointer, object]],
+    ) -> None:
+        place = (event.symbol, join_pointer(keys))
+        joined = gathered.get(place)
+        if joined is None:
+            joined = gathered[place] = Joined()
+            self._count += 1
+            joined.numbers = {at: (cast("int", number), cast("int", number), True) for at, number in numbers}
+        else:
+            found = dict(numbers)
+            for at, (first, last, fine) in joined.numbers.items():
+                number = found.get(at)
+                fine = fine and isinstance(number, int) and number == last + 1
+                joined.numbers[at] = (first, number if isinstance(number, int) else last, fine)
+        tally = self._tally(place, group)
+        if tally is not None:
+            tally.pieces += 1
+            tally.varied += piece != joined.last
+        joined.add(piece)
+        self._size += len(piece)
+
+    def _final(
+        self,
+        event: Event,
+        group: _Group,
+        gathered: dict[_Place, Joined],
+        leaves: Sequence[tuple[Pointer, object]],
+    ) -> None:
+        for place, joined in list(gathered.items()):
+            if place[0] == event.symbol:
+                continue
+            tally = self._tally(place, group)
+            if tally is None:
+                continue
+            found = self._match(joined, leaves) if len(joined.pieces) >= 2 and joined.whole else None
+            ends = False
+            if found is not None:
+                keys, form = found
+                counts = tally.finals.setdefault((event.symbol, join_pointer(keys), form), [0, 0, 0])
+                counts[0] += 1
+                key = (event.connection, group, (*place, group[0]))
+                counts[2] += key not in self._hit
+                self._hit.add(key)
+                ends = True
+            else:
+                for (symbol, path, form), counts in tally.finals.items():
+                    if symbol != event.symbol or not joined.whole:
+                        continue
+                    value = next((item for keys, item in leaves if join_pointer(keys) == path), None)
+                    hit = value is not None and form_of(joined.pieces, value) == form
+                    counts[0 if hit else 1] += 1
+                    ends = True
+            if ends:
+                self._end(place, group, gathered.pop(place))
+
+    @staticmethod
+    def _match(joined: Joined, leaves: Sequence[tuple[Pointer, object]]) -> tuple[Pointer, Form] | None:
+        if sum(bool(piece) for piece in joined.pieces[:8]) < 2:
+            return None
+        text = len(joined.pieces[0]) % 4 or base64_bytes(joined.pieces[0]) is None
+        for keys, item in leaves:
+            if isinstance(item, str):
+                # Lengths tell most texts apart. Encoded on its own, every piece may have two characters of padding.
+                close = len(item) <= joined.size <= len(item) + 3 * len(joined.pieces)
+                if len(item) != joined.size and (text or not close):
+                    continue
+            elif isinstance(item, int) or joined.pieces[0][:1] not in ("{", "["):
+                continue
+            form = form_of(joined.pieces, item)
+            if form is not None:
+                return keys, form
+        return None
+
+    def _tally(self, place: _Place, group: _Group) -> _Tally | None:
+        key = (*place, group[0])
+        tally = self._tallies.get(key)
+        if tally is None and len(self._tallies) < MAX_PLACES:
+            tally = self._tallies[key] = _Tally()
+        return tally
+
+    def _end(self, place: _Place, group: _Group, joined: Joined) -> None:
+        self._count -= 1
+        self._size -= joined.size
+        tally = self._tally(place, group)
+        if tally is None or len(joined.pieces) < 2:
+            return
+        tally.several += 1
+        for keys, (first, _, fine) in joined.numbers.items():
+            if fine and first in (0, 1):
+                tally.numbered[f"{join_pointer(keys)} {first}"] += 1
+            else:
+                tally.unnumbered[join_pointer(keys)] += 1
+
+    def lose(self, connection: int) -> None:
+        """Not all that came on a connection is known from here on."""
+        self._open.pop(connection, None)
+        self._lost.add(connection)
+
+    def close(self, connection: int) -> None:
+        """A connection has ended."""
+        for group, gathered in self._open.pop(connection, {}).items():
+            for place, joined in gathered.items():
+                self._end(place, group, joined)
+
+    def end(self) -> None:
+        """The recording is over: only what may be a stream is kept of it."""
+        for connection in list(self._open):
+            self.close(connection)
+        self._hit.clear()
+        self._lost.clear()
+        self._events = 0
+        self._tallies = {
+            key: tally
+            for key, tally in self._tallies.items()
+            if tally.finals or (tally.several and tally.varied * 2 >= tally.pieces and _is_hinted(key[0], key[1]))
+        }
+
+    def merge(self, other: StreamFinder) -> None:
+        """Take into account the recordings that another one has seen to their end."""
+        for key, tally in other._tallies.items():
+            self._tallies.setdefault(key, _Tally()).merge(tally)
+
+    def state(self) -> list[object]:
+        """Return all of it as plain data; equal content gives equal data."""
+        return [[*key, tally.state()] for key, tally in sorted(self._tallies.items())]
+
+    @classmethod
+    def from_state(cls, state: object) -> StreamFinder:
+        """Return the finder that `state` described. Raises ValueError for other data."""
+        finder = cls()
+        for entry in sequence(state, lambda part: sequence(part, lambda item: item)):
+            symbol, path, name, tally = entry
+            finder._tallies[str(symbol), str(path), str(name)] = _Tally.from_state(tally)
+        return finder
+
+    def claims(self, scopes: Sequence[str]) -> tuple[Stream, ...]:
+        """Return the streams, by event and path; ``scopes`` are names, the finest first, without the connection."""
+        names = [*scopes, CONNECTION]
+        places: dict[_Place, dict[str, _Tally]] = {}
+        for (symbol, path, name), tally in sorted(self._tallies.items()):
+            if name in names:
+                places.setdefault((symbol, path), {})[name] = tally
+        found = [self._claim(place, tallies, names) for place, tallies in places.items()]
+        said = {stream.of for stream in found if stream is not None and stream.final is not None}
+        kept = [
+            stream for stream in found if stream is not None and (stream.final is not None or stream.of not in said)
+        ]
+        without = Counter(stream.of for stream in kept if stream.final is None)
+        # Of several texts in a delta that nothing joins, none is known to be the piece.
+        return tuple(stream for stream in kept if stream.final is not None or without[stream.of] == 1)
+
+    @staticmethod
+    def _claim(place: _Place, tallies: Mapping[str, _Tally], names: Sequence[str]) -> Stream | None:
+        symbol, path = place
+        most = max((counts[0] for tally in tallies.values() for counts in tally.finals.values()), default=0)
+        for name in names:
+            tally = tallies.get(name)
+            if tally is None:
+                continue
+            best = max(tally.finals.items(), key=lambda entry: (entry[1][0], -entry[1][1], entry[0]), default=None)
+            if best is None or best[1][0] < LEAST or best[1][0] * 10 < most * 9 or best[1][1] * 50 > best[1][0]:
+                continue
+            (event, at, form), (hits, _, groups) = best
+            index, start = _index(tally)
+            final = Final(event=event, path=at)
+            return Stream(
+                of=symbol,
+                path=path,
+                scope=name,
+                form=form,
+                final=final,
+                index=index,
+                start=start,
+                seen=hits,
+                scopes=groups,
+            )
+        for name in names:
+            tally = tallies.get(name)
+            if tally is not None and tally.several >= LEAST and _is_hinted(symbol, path):
+                index, start = _index(tally)
+                return Stream(
+                    of=symbol, path=path, scope=name, index=index, start=start, seen=tally.several, scopes=tally.several
+                )
+        return None
+
+
+def _index(tally: _Tally) -> tuple[str | None, int]:
+    for entry, times in sorted(tally.numbered.items(), key=lambda item: (-item[1], item[0])):
+        path, _, start = entry.rpartition(" ")
+        others = sum(tally.numbered.values()) and sum(
+            number for key, number in tally.numbered.items() if key != entry and key.rpartition(" ")[0] == path
+        )
+        if times >= LEAST and not others and not tally.unnumbered[path]:
+            return path, int(start)
+    return None, 0
+
+
+def _is_hinted(symbol: str, path: str) -> bool:
+    return bool(_HINT.search(label_of(symbol)) or _HINT.search(path.rpartition("/")[2]))
+
+
+def _groups(all_of_it: Sequence[tuple[Pointer, object]], own: Mapping[Pointer, str]) -> list[_Group]:
+    found: dict[str, str] = {}
+    for keys, item in all_of_it:
+        value = identifier(item)
+        if value is not None and (keys in own or is_id_key(keys[-1])):
+            found.setdefault(own.get(keys) or scope_name(keys), value)
+            if len(found) >= MAX_GROUPS:
+                break
+    return [*found.items(), (CONNECTION, "")]
+
+
+def _leaves(payload: JsonObject) -> Iterator[tuple[Pointer, object]]:
+    left = MAX_LEAVES
+    waiting: list[tuple[Pointer, object]] = [((key,), item) for key, item in payload.items()]
+    while waiting and left:
+        keys, item = waiting.pop()
+        if is_id_key(keys[-1]):
+            continue
+        left -= 1
+        if isinstance(item, (str, list)) or (isinstance(item, int) and not isinstance(item, bool)):
+            yield keys, cast("object", item)
+        elif isinstance(item, dict):
+            yield keys, cast("JsonObject", item)
+            if len(keys) < MAX_DEPTH:
+                waiting += [((*keys, key), inner) for key, inner in cast("JsonObject", item).items()]
