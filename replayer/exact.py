@@ -53,10 +53,11 @@ def exact_differences(pairs: Sequence[Pair], noise: Noise, contract: Contract) -
                     text = f"`{label}` came; the recording does not have it there"
                     yield breaking("event/unexpected", text, number, label=label, position=position, candidate=label)
                 case "equal":
-                    yield from _payloads(old[i], new[j], noise)
+                    yield from payload_differences(old[i], new[j], noise)
 
 
-def _payloads(old: Event, new: Event, noise: Noise) -> Iterator[Finding]:
+def payload_differences(old: Event, new: Event, noise: Noise) -> Iterator[Finding]:
+    """Yield the differences of two events' payloads."""
     if old.payload == new.payload:
         return
     # Only for pairs that differ: importing it alone takes longer than comparing thousands of equal ones.

@@ -22,7 +22,6 @@ class Line:
         self.script = script
         self.turn = turn
         self.signal = asyncio.Event()  # something came
-        self.wants_values = False
         self.open = False  # it has opened
         self.closing = False  # by us
         self.closed = False
@@ -43,12 +42,12 @@ class Stage:
         self.reader = EventReader(contract.envelope)
         self.refused: set[int] = set()  # requests that were not sent, or answered with another status
         self.lines: dict[int, Line] = {}
+        self.wanting: set[Line] = set()  # those that wait for values
 
     def wake(self) -> None:
         """A value came that any connection may be waiting for."""
-        for line in self.lines.values():
-            if line.wants_values:
-                line.signal.set()
+        for line in self.wanting:
+            line.signal.set()
 
     def unbound(self, missing: Sequence[Scalar], what: str, connection: int | None) -> Finding | None:
         """Say which values never came; None when the requests that bring them were refused, which is told by itself."""

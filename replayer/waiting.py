@@ -58,11 +58,11 @@ async def get_values(stage: Stage, line: Line, values: Sequence[Scalar], gate: G
     missing = stage.ledger.missing
     if not missing(values):
         return
-    line.wants_values = True
+    stage.wanting.add(line)
     try:
         ready = await until(stage, line, lambda: not missing(values) or line.closed, line.turn.deadline_ns(gate))
     finally:
-        line.wants_values = False
+        stage.wanting.discard(line)
     lacking = missing(values)
     if not ready or lacking:
         raise StoppedError(stage.unbound(lacking, what, line.script.number))
