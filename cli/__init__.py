@@ -18,6 +18,7 @@ COMMANDS = {
     "ls": "List recordings, their contracts, and orphans.",
     "infer": "Learn a contract from cassettes.",
     "check": "Hold recordings against a contract.",
+    "coverage": "Tell which parts of a contract recordings exercise.",
     "replay": "Play a cassette against a build and judge it.",
     "serve": "Answer real clients from a cassette.",
     "diff": "Compare two recordings.",

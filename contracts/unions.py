@@ -23,7 +23,7 @@ def told_apart(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
             continue
         value = cast("JsonObject", error.instance).get(tag)
         branches = cast("list[Schema]", error.validator_value)
-        number = next((n for n, one in enumerate(branches) if _constant(one, tag) == value), None)
+        number = next((n for n, one in enumerate(branches) if constant_of(one, tag) == value), None)
         if number is not None:
             yield from told_apart(one for one in error.context or () if one.relative_schema_path[0] == number)
         elif "enum" not in cast("dict[str, Schema]", cast("Schema", error.schema)["properties"]).get(tag, {}):
@@ -37,13 +37,14 @@ def tag_of(schema: object) -> str | None:
     if not isinstance(branches, list) or not isinstance(properties, dict):
         return None
     for name in cast("Schema", properties):
-        constants = [_constant(branch, name) for branch in cast("list[object]", branches)]
+        constants = [constant_of(branch, name) for branch in cast("list[object]", branches)]
         if constants and all(isinstance(constant, str) for constant in constants):
             return name
     return None
 
 
-def _constant(branch: object, name: str) -> object:
+def constant_of(branch: object, name: str) -> object:
+    """Return the constant that a branch demands of a field, None when it demands none."""
     properties = cast("Schema", branch).get("properties") if isinstance(branch, dict) else None
     field = cast("Schema", properties).get(name) if isinstance(properties, dict) else None
     return cast("Schema", field).get("const") if isinstance(field, dict) else None
