@@ -11,8 +11,9 @@ from typing import Protocol
 
 from ..cassettes import Direction
 
-DELAY = 0.001  # seconds after the first arrival; asyncio rounds up to the next millisecond
+DELAY = 0.01  # seconds after the first arrival
 LIMIT = 256 * 1024  # bytes that wait for it; then they are read at once
+CHUNKS = 256  # arrivals that wait, so that those which come next do not wait long for them
 
 
 class Reader(Protocol):
@@ -46,7 +47,7 @@ class Backlog:
         """Keep what ``direction`` sent for ``reader``."""
         self._waiting.append((reader, direction, data, self._clock.now_ns()))
         self._size += len(data)
-        if self._size >= LIMIT:
+        if self._size >= LIMIT or len(self._waiting) >= CHUNKS:
             self.read()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELAY, self._due)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from wstape.cassettes import Direction
-from wstape.recorder.backlog import LIMIT, Backlog
+from wstape.recorder.backlog import CHUNKS, LIMIT, Backlog
 
 
 class Clock:
@@ -72,5 +72,8 @@ def test_it_does_not_grow_and_is_read_when_something_must_follow_it() -> None:
         assert len(heard) == 3
         backlog.read()
         assert len(heard) == 3
+        for _ in range(CHUNKS):
+            backlog.append(reader, Direction.SERVER, b"")
+        assert len(heard) == 3 + CHUNKS
 
     asyncio.run(main())
