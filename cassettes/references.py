@@ -35,11 +35,11 @@ def project_of(folder: Path) -> Path:
 
 
 def references(project: Path, recordings: Collection[Path]) -> dict[Path, tuple[Path, ...]]:
-    """Return which files of a project name each recording, by its file name or by a pattern that matches it.
+    """Return which files of a project name each recording: by file name, by a pattern, or by a test of its name.
 
     Pages of documentation do not count. Files that cannot be read are passed over.
     """
-    named: dict[Path, list[Path]] = {recording: [] for recording in recordings}
+    named = {recording: list(_called_after(recording)) for recording in recordings}
     for count, path in enumerate(walk(project)):
         if count >= _MAX_FILES:
             break
@@ -52,12 +52,29 @@ def references(project: Path, recordings: Collection[Path]) -> dict[Path, tuple[
     return {recording: tuple(places) for recording, places in named.items()}
 
 
+def _called_after(recording: Path) -> Iterator[Path]:
+    """Yield the file of the test that a recording belongs to: ``cassettes/FILE/Class.test[parameters].cassette``.
+
+    That is how the pytest plugin calls them, beside the test's file.
+    """
+    folder = recording.parent
+    if folder.parent.name != "cassettes":
+        return
+    file = folder.parent.parent / f"{folder.name}.py"
+    test = recording.stem.partition("[")[0].rpartition(".")[2]
+    if test and re.search(rb"\bdef %s\(" % re.escape(test.encode()), _content(file)):
+        yield file
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds; nothing when it is too large to be a test, or cannot be read."""
+    try:
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= _MAX_SIZE else b""
+    except OSError:
+        return b""
+
+
 def _names(path: Path) -> set[str]:
     """The file names of recordings that stand in a file, patterns too."""
-    try:
-        if path.stat().st_size > _MAX_SIZE or not path.is_file():
-            return set()
-        found = _NAME.findall(path.read_bytes())
-    except OSError:
-        return set()
+    found = _NAME.findall(_content(path))
     return {name.decode("utf-8", "replace").rpartition("/")[2] for name in found}

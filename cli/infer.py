@@ -53,7 +53,7 @@ def command(
     The same recordings give the same bytes: in whatever order they are named, in one go, with --update in parts, or by
     several processes.
     """
-    from ..cassettes import FileError, Recording, UsageError, open_cassette, write_text
+    from ..cassettes import FileError, Recording, UsageError, foreign_format, open_cassette, write_text
     from ..contracts import Contract, find_envelopes
     from ..contracts.document import dumps
     from ..contracts.sampling import TrafficSample
@@ -72,7 +72,9 @@ def command(
             "choose another name, learn more into it with --update, or overwrite it with --force",
         )
     for path in cassettes:
-        open_cassette(path)  # every file is looked at before the work on the first one begins
+        # Every file is looked at before the work on the first one begins.
+        if not open_cassette(path).header.redaction and foreign_format(path) is not None:
+            warn(f"{path} is not redacted, and a contract quotes values; 'wstape convert' it first")
     traffic = TrafficSample()
     for path in cassettes:
         traffic.merge(TrafficSample.of(Recording(path)))

@@ -79,6 +79,16 @@ def test_orphans_are_named_by_no_test_setting_or_script(capsys: pytest.CaptureFi
 
 
 @pytest.mark.usefixtures("project")
+def test_recordings_of_the_pytest_plugin_belong_to_their_tests(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tests/test_more.py").write_text("class TestIt:\n    def test_login(self): ...\n")
+    for name in ("TestIt.test_login[alice-1]", "TestIt.test_logi", "test_gone"):
+        record(Path(f"tests/cassettes/test_more/{name}.cassette"))
+    record(Path("tests/cassettes/test_lost/test_login.cassette"))
+    orphans = {name for name, one in listed(capsys, "tests/cassettes").items() if one["orphan"]}
+    assert orphans == {"TestIt.test_logi.cassette", "test_gone.cassette", "test_login.cassette"}
+
+
+@pytest.mark.usefixtures("project")
 def test_each_recording_is_held_against_its_contract(capsys: pytest.CaptureFixture[str]) -> None:
     record(Path("tests/tapes/changed.cassette"), answer="one")
     found = listed(capsys, "tests")

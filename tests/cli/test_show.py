@@ -147,12 +147,15 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     assert process.wait(timeout=60) == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--pretty"]], ids=["lines", "pretty"])
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
-def test_colour_on_a_terminal_unless_told_otherwise(tmp_path: Path, no_color: str, coloured: bool) -> None:
+def test_colour_on_a_terminal_unless_told_otherwise(
+    tmp_path: Path, options: list[str], no_color: str, coloured: bool
+) -> None:
     path = write_sample(tmp_path / "a.cassette")
     controller, terminal = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "wstape.cli", "show", str(path)],
+        [sys.executable, "-m", "wstape.cli", "show", *options, str(path)],
         stdout=terminal,
         env={**os.environ, "NO_COLOR": no_color},
         cwd=tmp_path,
