@@ -98,6 +98,7 @@ def command(
     else:
         write_text(output, dumps(document), force=force or update)
     _summarise(contract, output, detection.lines())
+    _warn_of_exceptions(contract, cassettes)
     for path, problem in incomplete:
         warn(f"{path} is incomplete: {problem}")
     if incomplete:
@@ -122,7 +123,26 @@ def _summarise(contract: Contract, output: Path | None, envelopes: list[str]) ->
         click.echo(f"  {count} labels sent by the {direction}", err=True)
     for claim in contract.scopes:
         firm = sum(
-            rule.pinned or rule_is_firm(rule.seen, rule.scopes, rule.surprise, "missing") for rule in claim.rules
+            rule.pinned or rule_is_firm(rule.seen, rule.scopes, rule.surprise, "missing", broken=rule.broken)
+            for rule in claim.rules
         )
         tentative = len(claim.rules) - firm
-        click.echo(f"  scope {claim.name}: {firm} firm rules, {tentative} tentative", err=True)
+        scope = claim.scope
+        reason = f" ({scope.instances} values join {scope.events} events)" if scope.instances else ""
+        click.echo(f"  scope {claim.name}{reason}: {firm} firm rules, {tentative} tentative", err=True)
+
+
+def _warn_of_exceptions(contract: Contract, cassettes: tuple[Path, ...]) -> None:
+    """Say on standard error where rules were broken that are kept all the same."""
+    from ..cassettes import Recording
+    from ..contracts import Checker
+
+    if not any(rule.broken for claim in contract.scopes for rule in claim.rules):
+        return
+    for path in cassettes:
+        checker = Checker(contract)
+        for record in Recording(path):
+            checker.record(record)
+        checker.finish()
+        for line in checker.exceptions():
+            warn(f"an exception in {path}: {line}")

@@ -98,6 +98,16 @@ class Checker:
         """Return what is still to come in the identifier scopes of an open connection."""
         return self._sequences.pending(connection)
 
+    def exceptions(self) -> Iterator[str]:
+        """Yield what broke rules that were kept although recorded scopes broke them, each with its first place.
+
+        To be asked after `finish`, of the recordings that the contract was learned from.
+        """
+        for one in self._sequences.violations():
+            if one.rule.broken:
+                place = f"connection {one.scope.connection}, message {one.position}"
+                yield f"{place}: {one.what} ({one.scope}); {_evidence_words(one)}"
+
     def finish(self) -> tuple[Finding, ...]:
         """Return the findings, folded, the worst first. Connections whose end was not seen owe nothing."""
         self._sequences.finish()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated import session
+from simulated import records, server, session
 
 from wstape.cassettes import End, write_records
 from wstape.cli import run
@@ -29,7 +29,7 @@ def test_the_contract_is_written_and_summed_up(capsys: pytest.CaptureFixture[str
         "learned from 3 connections and 182 messages to chat.contract.json\n  envelope: json (confidence 0.90)\n"
         in told.err
     )
-    assert "scope tool_call_id: 3 firm rules, 0 tentative" in told.err
+    assert "scope tool_call_id (26 values join 52 events): 4 firm rules, 0 tentative" in told.err
     contract = Contract.load(Path("chat.contract.json"))
     assert [claim.name for claim in contract.scopes] == ["tool_call_id", "run_id", "connection"]
 
@@ -111,3 +111,18 @@ def test_a_named_envelope_is_remembered() -> None:
     assert run(["infer", "a.cassette", "--envelope", "opaque", "-o", "one.json"]) == 0
     assert run(["infer", "b.jsonl", "-o", "one.json", "--update"]) == 0
     assert set(Contract.load(Path("one.json")).events) == {"client:text", "server:text"}
+
+
+def test_an_exception_to_a_rule_is_kept_and_told_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    calls = [server(step, call_id=f"call_{n}e") for n in range(400) for step in ("begun", "done")]
+    write_records(Path("calls.cassette"), records([calls[:400], [*calls[400:500], *calls[501:]]]))
+    assert run(["infer", "calls.cassette", "-o", "calls.contract.json"]) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "exception" in line]
+    assert any(
+        line.startswith("wstape: warning: an exception in calls.cassette: connection 2, message 101: ")
+        for line in warnings
+    )
+    assert any("came without a `begun` before it (call_id=call_250e)" in line for line in warnings)
+    contract = Contract.load(Path("calls.contract.json"))
+    assert {rule.broken for claim in contract.scopes if claim.name == "call_id" for rule in claim.rules} == {0, 1}
+    assert run(["check", "calls.cassette", "--contract", "calls.contract.json"]) == 0
