@@ -11,7 +11,7 @@ from ...evidence import FIRM_SCOPES, rule_is_firm
 from ...finding import Severity
 from ...rules import Rule as SequenceRule
 from ..inclusion import Effect
-from ..order import Order, Place
+from ..order import Order, Place, places
 from ..pairs import ScopePair
 from ..rule import Change, Evidence, Levels, rule
 
@@ -44,7 +44,8 @@ def predecessor_lost(pair: ScopePair) -> Iterator[Change]:
     for old, events, words in _lost(pair):
         first_of_all = old.template == "init" and all(side(one) is Direction.SERVER for one in _named(events))
         before = old.template == "precedence" and not _turned(pair, events)
-        before = before or _still(pair, old, events) == (True, False)
+        turned = old.template != "chain_response" and _still(pair, old, events) == (True, False)
+        before = before or turned
         if first_of_all or before:
             what = f"no longer begins with {words[0]}" if first_of_all else f"{words[-1]} may come without {words[0]}"
             yield _change(pair, old, events, what if not first_of_all else f"a scope {what}", kind="order")
@@ -154,8 +155,27 @@ def order_changed(pair: ScopePair) -> Iterator[Change]:
     The service is sent two events of one piece of work the other way round.
     """
     for old, events, words in _lost(pair):
-        if (old.template == "precedence" and _turned(pair, events)) or old.template == "not_succession":
-            yield _change(pair, old, events, f"{words[0]} came before {words[-1]}, now it need not", kind="order")
+        if old.template == "precedence" and _turned(pair, events):
+            yield _change(pair, old, events, f"{words[0]} came before {words[-1]}, now it comes after", kind="order")
+
+
+@rule(
+    "order-loosened",
+    ScopePair,
+    Effect.WIDENS,
+    old=_scoped('"rule": "not_succession", "of": ["D:b", "D:a"]'),
+    new=_scoped(),
+    server=Levels(default=Severity.BREAKING, lenient=Severity.INFO),
+    client=Levels(default=Severity.WARNING, lenient=Severity.INFO),
+)
+def order_loosened(pair: ScopePair) -> Iterator[Change]:
+    """Two events of one piece of work came in one order only, and now may come in either.
+
+    The service is sent two events of one piece of work in either order.
+    """
+    for old, events, words in _lost(pair):
+        if old.template == "not_succession":
+            yield _change(pair, old, events, f"{words[-1]} never came after {words[0]}, now it may", kind="order")
 
 
 @rule(
@@ -172,7 +192,9 @@ def interleaving_added(pair: ScopePair) -> Iterator[Change]:
     for old, events, words in _given_up(pair):
         finer = _holds_in_a_finer_scope(pair, old, events)
         turns = old.template == "alternate_succession" and pair.name == CONNECTION and all(_still(pair, old, events))
-        if finer or turns:
+        if old.template == "chain_response" and _still(pair, old, events)[0]:
+            yield _change(pair, old, events, f"others may come between {words[0]} and {words[-1]}", kind="order")
+        elif finer or turns:
             yield _change(
                 pair, old, events, f"{words[0]} and {words[-1]} of several pieces of work overlap", kind="order"
             )
@@ -206,14 +228,14 @@ def handshake_grew(pair: ScopePair) -> Iterator[Change]:
             continue
         unheard = not any(symbol in known for symbol in asked)
         if one.template == "init" and unheard and _evident(pair.old, pair, old=True):
-            yield _demand(pair, one, asked, f"{_word(events[0])} must now be sent first")
+            yield _demand(pair, one, asked, f"{_word(events[0])} must now be sent first", told=True)
         elif one.template in ("precedence", "succession", "alternate_succession"):
             answer = events[-1]
             served = all(side(symbol) is Direction.SERVER and symbol in known for symbol in answer)
             if served and not before.preceded(*events):
                 direction = asked if unheard else answer
                 message = f"{_word(events[1])} now comes only after {_word(events[0])}"
-                yield _demand(pair, one, direction, message)
+                yield _demand(pair, one, direction, message, told=unheard)
 
 
 def _lost(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[Place, ...], list[str]]]:
@@ -229,8 +251,24 @@ def _given_up(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[Place, ...]
     now = Order(pair.new.rules if pair.new else ())
     for old, events in Order(pair.old.rules, pair.contracts.renamed).rules:
         present = all(symbol in pair.contracts.new.events for symbol in _named(events))
-        if present and not now.implies(old, events):
+        if present and not now.implies(old, events) and not _counted_by_partner(pair, now, old, events):
             yield old, events, [_word(event) for event in events]
+
+
+def _counted_by_partner(pair: ScopePair, now: Order, old: SequenceRule, events: tuple[Place, ...]) -> bool:
+    """Tell whether an event comes as often as it did because one does with which it takes turns in a finer scope."""
+    if old.template not in _COUNTED or len(events[0]) != 1:
+        return False
+    for claim in pair.contracts.new.scopes:
+        for one in claim.rules:
+            if one.template == "alternate_succession":
+                a, b = places(one, {})
+                other = b if events[0] == a else a if events[0] == b else None
+                if other is not None and now.implies(old, (other,)):
+                    return True
+        if claim.name == pair.name:
+            break  # finest first: the rest is coarser
+    return False
 
 
 def _holds_in_a_finer_scope(pair: ScopePair, old: SequenceRule, events: tuple[Place, ...]) -> bool:
@@ -246,7 +284,7 @@ def _holds_in_a_finer_scope(pair: ScopePair, old: SequenceRule, events: tuple[Pl
 def _still(pair: ScopePair, old: SequenceRule, events: tuple[Place, ...]) -> tuple[bool, bool]:
     """Tell what is left of a rule in both directions: that the second event follows, that the first went before."""
     now = Order(pair.new.rules if pair.new else ())
-    if old.template not in ("succession", "alternate_succession"):
+    if old.template not in ("succession", "chain_response", "alternate_succession"):
         return False, False
     return now.answered(*events), now.preceded(*events)
 
@@ -278,9 +316,10 @@ def _change(pair: ScopePair, broken: SequenceRule, events: tuple[Place, ...], me
     )
 
 
-def _demand(pair: ScopePair, asked: SequenceRule, of: frozenset[str], message: str) -> Change:
+def _demand(pair: ScopePair, asked: SequenceRule, of: frozenset[str], message: str, *, told: bool) -> Change:
     symbol = sorted(of)[0]
-    evident = _evident(pair.old, pair, old=True)
+    # Of an event that clients sent all along a learned contract may have left out that it came first.
+    evident = _evident(pair.old, pair, old=True) and (told or pair.contracts.old.learned.connections == 0)
     return Change(
         direction=side(symbol),
         label=label_of(symbol),

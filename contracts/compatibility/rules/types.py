@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from ....cassettes import Direction
-from ...evidence import FIRM_INTEGER_SEEN
+from ...evidence import FIRM_INTEGER_SEEN, INTEGER_SEEN
 from ...finding import Severity
 from ..box import Boxes
 from ..inclusion import Answer, Effect
@@ -32,13 +32,17 @@ def type_widened(pair: ValuePair) -> Iterator[Change]:
     """
     more, fewer = _differing(pair.a, pair.b)
     if more and not fewer:
-        thin = more == ["number"] and pair.evidence.seen is not None and pair.evidence.seen < FIRM_INTEGER_SEEN
         server = pair.event.direction is Direction.SERVER
+        fractions = more == ["number"]
+        thin = fractions and pair.evidence.seen is not None and pair.evidence.seen < FIRM_INTEGER_SEEN
+        # A learned number is called an integer only after some samples: fewer say nothing of fractions.
+        unsaid = fractions and pair.new.seen is not None and pair.new.seen < INTEGER_SEEN
         yield pair.change(
             f"{pair.named} may now be {_words(more)}",
             baseline=_types(pair.a),
             candidate=_types(pair.b),
-            level=Severity.WARNING if thin and server else None,
+            level=Severity.WARNING if server and (thin or unsaid) else None,
+            effect=Effect.UNKNOWN if unsaid else None,
         )
     elif not more and not fewer and _alternatives(pair)[1] and pair.new_in_old.answer is not Answer.YES:
         yield pair.change(f"{pair.named} may now have another shape", **_shapes(pair))

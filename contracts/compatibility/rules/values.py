@@ -123,14 +123,16 @@ def values_closed(pair: ValuePair) -> Iterator[Change]:
     client=Severity.INFO,
 )
 def values_opened(pair: ValuePair) -> Iterator[Change]:
-    """A client that handled every listed value meets any.
+    """A client that handled every listed value meets any. Of a list that was only learned it is a warning.
 
     The service takes any value.
     """
     for kind, boxes in pair.a.items():
         if kind in pair.b and kind != "null" and _listed(pair.b[kind]) is None and (old := _listed(boxes)) is not None:
             values = list(old.values())
-            yield pair.change(f"{pair.named} was one of {excerpt(values)}, now any {kind}", baseline=clip(values))
+            learned = pair.evidence.seen is not None and pair.event.direction is Direction.SERVER
+            message = f"{pair.named} was one of {excerpt(values)}, now any {kind}"
+            yield pair.change(message, baseline=clip(values), level=Severity.WARNING if learned else None)
 
 
 @rule(
