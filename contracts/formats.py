@@ -10,6 +10,8 @@ import re
 from datetime import date, datetime
 from functools import lru_cache
 
+from ..cassettes import PLACEHOLDER
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(
@@ -34,7 +36,9 @@ ALL_FORMATS = frozenset(FORMATS)
 
 
 def matches(format_: str, text: str) -> bool:
-    """Tell whether a text is of one of `FORMATS`."""
+    """Tell whether a text is of one of `FORMATS`, or the placeholder of a secret that was."""
+    if text[:2] == "{{" and (hidden := PLACEHOLDER.fullmatch(text)) is not None:
+        return _redacted_format(hidden[1]) == format_
     match format_:
         case "uuid":
             return len(text) == 36 and _UUID.fullmatch(text) is not None
@@ -56,6 +60,21 @@ def formats_of(text: str, among: frozenset[str] = ALL_FORMATS) -> frozenset[str]
     return frozenset(format_ for format_ in among if matches(format_, text))
 
 
+def may_hide(text: str, format_: str | None = None) -> bool:
+    """Tell whether a text is the placeholder of a secret that may have been anything, or of ``format_``.
+
+    Redaction marks what was a UUID or an e-mail address, so a placeholder without the mark was none.
+    """
+    hidden = PLACEHOLDER.fullmatch(text) if text[:2] == "{{" else None
+    return hidden is not None and (format_ not in ("uuid", "email") or _redacted_format(hidden[1]) == format_)
+
+
+def _redacted_format(name: str) -> str | None:
+    """The format of the value behind a placeholder's name, as far as its kind tells."""
+    kind = name.rpartition(":")[0]
+    return "uuid" if kind.endswith(".uuid") else "email" if kind == "email" else None
+
+
 def id_prefix(text: str) -> str | None:
     """Return "run_" for "run_7f3a": a word and a separator before something that looks like an identifier."""
     found = _PREFIXED.fullmatch(text) if len(text) <= 100 else None
@@ -66,6 +85,8 @@ def looks_like_id(text: str) -> bool:
     """Tell whether a text by itself looks like an identifier that a machine made."""
     if not 3 <= len(text) <= 128 or " " in text:
         return False
+    if text[:2] == "{{":
+        return matches("uuid", text)
     return id_prefix(text) is not None or _UUID.fullmatch(text) is not None or _OPAQUE_ID.fullmatch(text) is not None
 
 

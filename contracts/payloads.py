@@ -21,6 +21,7 @@ from .contract import Contract, EventClaim
 from .event import Event
 from .evidence import FIRM_INTEGER_SEEN, is_firm
 from .finding import Finding, Severity
+from .formats import may_hide
 from .json_text import JsonObject, Pointer, clip, excerpt, join_pointer, type_name, with_article
 from .schema import PINNED, SEEN, Schema, to_schema
 from .shape import Shape
@@ -30,6 +31,7 @@ from .unions import told_apart
 MAX_TALLIES = 2_000
 """Different findings that are kept; a build that breaks more than that is broken enough."""
 
+_HIDDEN = frozenset(("format", "pattern", "enum", "const"))  # keywords that ask what redaction hides
 _FORMAT_WORDS = {"uri": "a URI", "uuid": "a UUID", "email": "an e-mail address"}
 
 
@@ -150,6 +152,10 @@ class PayloadChecker:
         pointer = join_pointer(place)
         named = f"`{pointer}`" if pointer else "the payload"
         seen = schema.get(SEEN)
+        if keyword in _HIDDEN and isinstance(value, str):
+            format_ = str(expected) if keyword == "format" else None
+            if may_hide(value, format_):
+                return  # a secret's placeholder: what it was is not known to be wrong
         pinned = _is_pinned(schema)
         severity = _severity(event, label, seen, pinned=pinned)
         learned = SEEN in schema and not pinned
