@@ -42,7 +42,7 @@ from .reader import CassetteReader, Damage, Recording, foreign_format, open_cass
 from .redaction import JsonPath, RedactionRules, Redactor, load_finder, pattern_rule, secret_variables
 from .references import RECORDING_SUFFIXES, project_of, references, walk
 from .scrubbing import Leak, find_leaks, leaks_in, redact_all, scrub, secure, unknown_secrets
-from .secrets import PLACEHOLDER, Secrets, refuse_tracked, write_secrets
+from .secrets import PLACEHOLDER, Secrets, encoded_value, plain_name, refuse_tracked, write_secrets
 from .target import Target
 from .writing import write_records, write_text
 
@@ -92,6 +92,7 @@ __all__ = [
     "WstapeError",
     "dump_json",
     "encode_line",
+    "encoded_value",
     "find_leaks",
     "follow",
     "foreign_format",
@@ -104,6 +105,7 @@ __all__ = [
     "merged",
     "open_cassette",
     "pattern_rule",
+    "plain_name",
     "printable",
     "project_of",
     "read_session",

@@ -30,6 +30,20 @@ _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,80}(?::[0-9]{1,9})?")
 _MAX_FILE_SIZE = 16 * 1024 * 1024  # bytes; a secrets file is read whole
 
 
+def encoded_value(name: str, plain: str) -> str:
+    """Return the value of a placeholder, ``password.base64:1``, that is made from the value of its plain one."""
+    if not name.rpartition(":")[0].endswith(".base64"):
+        return plain
+    return base64.b64encode(plain.encode("utf-8", "surrogateescape")).decode()
+
+
+def plain_name(name: str) -> str | None:
+    """Return the name of the placeholder that another is made from, ``password:1``, or None when it stands alone."""
+    kind, colon, number = name.rpartition(":")
+    plain = kind.removesuffix(".base64")
+    return f"{plain}{colon}{number}" if colon and plain and plain != kind else None
+
+
 class Secrets:
     """Values for placeholders, by full name (``password:1``) or by kind (``password``)."""
 
@@ -68,9 +82,7 @@ class Secrets:
             return self._environ[variable]
         kind, dot, form = kind.rpartition(".")
         plain = self.get(f"{kind}:{number}" if number else kind) if dot and form in _FORMS else None
-        if plain is None or form != "base64":
-            return plain
-        return base64.b64encode(plain.encode("utf-8", "surrogateescape")).decode()
+        return None if plain is None else encoded_value(f"{name}:{number}" if not number else name, plain)
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(sorted(self._values))})"  # values must not reach a log

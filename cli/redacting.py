@@ -104,6 +104,13 @@ def refuse_secrets_file(path: Path) -> None:
     refuse_tracked(path)
 
 
+def project_rules(ctx: click.Context) -> RedactionRules:
+    """Return the rules of the project's settings and the environment's secrets. Raises UsageError."""
+    return redaction_rules(
+        ctx, RedactionOptions(redact=(), redact_key=(), redact_path=(), redact_pattern=(), redact_with=())
+    )
+
+
 def _settings(ctx: click.Context) -> tuple[dict[str, tuple[str, ...]], bool, bool]:
     from ..cassettes import UsageError
 

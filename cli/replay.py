@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .redacting import project_rules
 from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ def command(
         timeout_ns=None if timeout is None else int(timeout * 1e9),
         speed=speed,
         allowed=reading.allowed,
+        rules=project_rules(click.get_current_context()),
     )
     right = None if baseline is None else Target.parse(baseline)
     recordings = [(str(path), read_session(path)) for path in cassettes]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
-from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Session
+from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Session, plain_name
 from .leaves import Path, last_key, leaves, pointer
 from .naming import names_identifier
 from .overrides import Overrides
@@ -324,7 +324,11 @@ class _Search:
         return False
 
     def _use_placeholder(self, text: str, name: str) -> None:
-        if not self._use(text, ""):
+        if self._use(text, ""):
+            return
+        plain = plain_name(name)
+        # What the server issued, in base64: made from what it issues now.
+        if plain is None or not self._use(f"{{{{secret:{plain}}}}}", ""):
             self._secrets[name] = None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
 
-from ..cassettes import PLACEHOLDER, Headers, dump_json
+from ..cassettes import PLACEHOLDER, Headers, dump_json, encoded_value, plain_name
 from ..contracts import Event
 from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between
 from .leaves import Path, at, leaves, replaced
@@ -90,16 +90,32 @@ class Ledger:
 
     def missing(self, values: Sequence[Scalar]) -> tuple[Scalar, ...]:
         """Return those of the recorded values whose live counterparts have not come yet."""
-        return tuple(value for value in values if (type(value), value) not in self._live)
+        return tuple(value for value in values if self._value(value) is None)
+
+    def _value(self, recorded: Scalar) -> Scalar | None:
+        """Return the live counterpart of a recorded value; None when it has not come."""
+        live = self._live.get((type(recorded), recorded))
+        hidden = PLACEHOLDER.fullmatch(recorded) if live is None and isinstance(recorded, str) else None
+        plain = None if hidden is None else plain_name(hidden[1])
+        if hidden is None or plain is None:
+            return live
+        live = self._live.get((str, f"{{{{secret:{plain}}}}}"))
+        return None if live is None else encoded_value(hidden[1], str(live))
+
+    def _binding(self, value: Scalar) -> Binding | None:
+        found = self._bindings.get((type(value), value))
+        hidden = PLACEHOLDER.fullmatch(value) if found is None and isinstance(value, str) else None
+        plain = None if hidden is None else plain_name(hidden[1])
+        return found if plain is None else self._bindings.get((str, f"{{{{secret:{plain}}}}}"))
 
     def source(self, value: Scalar) -> str:
         """Say in words where a value is expected from."""
-        binding = self._bindings.get((type(value), value))
+        binding = self._binding(value)
         return str(binding.source) if binding else "outside"
 
     def exchange(self, value: Scalar) -> int | None:
         """Return the number of the HTTP exchange whose response brings a value, None when no response does."""
-        binding = self._bindings.get((type(value), value))
+        binding = self._binding(value)
         match binding.source if binding else None:
             case BodySource(exchange=number) | HeaderSource(exchange=number):
                 return number
@@ -114,7 +130,7 @@ class Ledger:
         body: object = json.loads(text)
         spacing, ascii_only = json_style(text, body)
         for hole in holes:
-            live = self._live[type(hole.value), hole.value]
+            live = self._value(hole.value)
             new: object = live
             if not hole.whole:
                 text = str(at(body, hole.path))
@@ -129,7 +145,7 @@ class Ledger:
         In a "url" (also a form) values are percent-encoded, in "json" they are escaped.
         """
         for token in sorted(tokens, key=len, reverse=True):
-            live = str(self._live[str, token])
+            live = str(self._value(token))
             if encoding == "json":
                 live = _escaped(live)
             if encoding != "url" or PLACEHOLDER.fullmatch(token):

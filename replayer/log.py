@@ -16,7 +16,7 @@ class Log:
 
     def __init__(self, recorded: Header, contract: Contract, options: Options, version: str) -> None:
         known = {text.removeprefix("{{secret:").removesuffix("}}"): value for text, value in options.secrets.items()}
-        self._redactor = Redactor(known=known) if options.redact else None
+        self._redactor = Redactor(known=known, rules=options.rules) if options.redact else None
         self._records: list[Record] = []
         self._begun_ns = time.monotonic_ns()
         self.checker = Checker(contract)  # has seen every record

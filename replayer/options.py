@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..cassettes import Headers, Target
+from ..cassettes import Headers, RedactionRules, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,4 +21,5 @@ class Options:
     timeout_ns: int | None = None
     speed: float | None = None  # 1.0 keeps the recorded pauses; None: as fast as the server answers
     redact: bool = True
+    rules: RedactionRules = field(default_factory=RedactionRules)  # of the project, for what comes
     allowed: frozenset[str] = frozenset()  # labels of events that may come, or be left over

@@ -81,7 +81,8 @@ class Vault:
         self._short = _GramIndex(_SHORT_GRAM)
         self._long = _GramIndex(_LONG_GRAM)
         outside = {f"env.{variable}:1": value for variable, value in rules.environment.items()}
-        for name, value in {**outside, **known}.items():
+        # A name that is given wins: a recording that is played again must be redacted as it was.
+        for name, value in (*known.items(), *(item for item in outside.items() if item[0] not in known)):
             kind, _, number = name.rpartition(":")
             if not kind or not number.isdigit():
                 kind, number = name, "1"
