@@ -30,6 +30,7 @@ _WORD_LIMIT = 12  # a shorter value of letters only may be part of a longer word
 _BASE64_SECRETS = 1000  # of more, base64 is not looked for: each would need three to six more needles
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_\-]*+={0,2}+")
 _BASE64 = bytes(code for code in range(128) if chr(code).isalnum()) + b"+/_-"
+_BASE64_ENDS = tuple(bytes([code]) for code in (*_BASE64[:-2], ord("=")))  # of the standard alphabet
 _LONGEST_RUN = 1024  # bytes of base64 that are one value; of a longer one the secret's own part is cut out
 _ENCODED = (".base64", ".encoded")  # kinds of values that are base64 themselves
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -116,6 +117,9 @@ class Vault:
         for the value. A value with a form that contracts know has it at the end of its kind: ``session_token.uuid``.
         """
         name = self._names.get(value)
+        plain = self._plain_name(value) if name is None else None
+        if plain is not None:
+            return self._base64_placeholder(plain, self._values[plain], value)
         if name is None:
             if _UUID.fullmatch(value):
                 kind = f"{kind}.uuid"
@@ -125,6 +129,12 @@ class Vault:
         self._met[name] = value
         self._keep(name, value, value if wire is None else wire, everywhere=everywhere)
         return _placeholder(name)
+
+    def _plain_name(self, value: bytes) -> str | None:
+        """Return the name of the known value that another is the base64 of, None when it is of none."""
+        plain = _decoded(value) if len(value) >= MINIMUM_LENGTH and value.endswith(_BASE64_ENDS) else b""
+        name = self._names.get(plain) if plain and base64.b64encode(plain) == value else None
+        return None if name is None or name.partition(":")[0].endswith(_ENCODED) else name
 
     def also(self, placeholder: bytes, value: bytes) -> None:
         """Replace another value by a placeholder that was learned already: a cookie, say, without its escapes."""
@@ -186,14 +196,15 @@ class Vault:
                 if stop - start > _LONGEST_RUN or value not in _decoded(whole):
                     start, stop = found, found + len(needle.wire)
                     whole = needle.wire
-                cut += (piece[end:start], self._base64_placeholder(needle, value, whole))
+                name = needle.placeholder[9:-2].decode()
+                cut += (piece[end:start], self._base64_placeholder(name, value, whole))
                 end = stop
                 found = piece.find(needle.wire, end)
             cut.append(piece[end:])
         return cut
 
-    def _base64_placeholder(self, needle: _Needle, value: bytes, whole: bytes) -> bytes:
-        kind, _, number = needle.placeholder[9:-2].decode().rpartition(":")
+    def _base64_placeholder(self, plain: str, value: bytes, whole: bytes) -> bytes:
+        kind, _, number = plain.rpartition(":")
         name = f"{kind}.base64:{number}"
         # Named after its value, so that it can be made from the value at replay; anything else is a value of its own.
         if whole == base64.b64encode(value) and whole not in self._names and name not in self._values:

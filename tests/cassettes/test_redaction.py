@@ -435,3 +435,13 @@ def test_hostile_bytes_take_linear_time(payload: bytes) -> None:
     part = payload[: MIB // 8].decode()
     redactor.record(opened((("Cookie", part), ("Authorization", part), ("Sec-WebSocket-Protocol", part)), part))
     assert time.process_time() - began < 5  # linear: a fraction of a second; quadratic: minutes
+
+
+def test_credentials_that_are_the_base64_of_a_known_secret_are_named_after_it() -> None:
+    redactor = Redactor()
+    redactor.record(text('{"access_token": "tk-Zq4Lw7Rb2Xn8Vd5"}'))
+    encoded = base64.b64encode(b"tk-Zq4Lw7Rb2Xn8Vd5").decode()
+    shown = redactor.record(opened(request=(("Authorization", f"Basic {encoded}"),)))
+    assert isinstance(shown, Opened)
+    assert shown.handshake.request_headers == (("Authorization", "Basic {{secret:access_token.base64:1}}"),)
+    assert redactor.secrets["access_token.base64:1"] == encoded

@@ -18,10 +18,13 @@ from wstape.cli import run
 DONE = ["started", "completed"] * 2
 
 
-def recorded(folder: Path, service: TokenService, way: str, *options: str, env: dict[str, str] | None = None) -> Path:
-    path = folder / f"{way}.cassette"
-    with recording(service.url, path, *options, env=env, cwd=folder) as recorder:
-        assert asyncio.run(work(recorder.http_url, way)) == DONE
+def recorded(folder: Path, service: TokenService, *ways: str, env: dict[str, str] | None = None) -> Path:
+    """Record a login and its work for each way, with the secrets kept beside the cassette."""
+    path = folder / "a.cassette"
+    kept = str(path.with_suffix(".secrets"))
+    with recording(service.url, path, "--keep-secrets", kept, env=env, cwd=folder) as recorder:
+        for way in ways:
+            assert asyncio.run(work(recorder.http_url, way)) == DONE
     assert recorder.status == 0, recorder.stderr
     everything = path.read_bytes() + b"".join(raw_parts(path)) + recorder.stderr.encode()
     for secret in (PASSWORD, *service.tokens):
@@ -35,46 +38,41 @@ def replayed(path: Path, target: str, *options: str) -> tuple[int, list[str]]:
     return status, re.findall(r'id="([^"]+)"', report.read_text() if report.exists() else "")
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_the_token_of_this_build_is_used_wherever_the_recorded_one_stood(
-    tmp_path: Path, way: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with token_service() as service:
-        path = recorded(tmp_path, service, way)
+        path = recorded(tmp_path, service, *WAYS)
     with token_service() as service:
         saved = tmp_path / "saved.cassette"
         status, _ = replayed(path, service.url, "--secret", f"password:1={PASSWORD}", "--save", str(saved))
         said = capsys.readouterr()
         assert status == 0, said
-        assert len(service.tokens) == 1
+        assert len(service.tokens) == len(WAYS)
         everything = said.out + said.err + path.with_suffix(".xml").read_text()
         everything += b"".join(raw_parts(saved)).decode("latin-1")
         assert not any(secret in everything for secret in (PASSWORD, *service.tokens))
-        status, _ = replayed(path, service.url, "--secret", "password:1=wrong-one-7")
+        status, _ = replayed(path, service.url, "--secret", "password:1=wrong-one-7", "--timeout", "1")
         assert status != 0
         assert "wrong-one-7" not in "".join(capsys.readouterr())
         assert run(["replay", str(path), "--target", service.url]) == 2
         assert "no value for {{secret:password:1}}" in capsys.readouterr().err
 
 
-def test_secrets_from_a_file_that_the_recorder_wrote(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.secrets"
-    with token_service() as service:
-        path = recorded(tmp_path, service, "header", "--keep-secrets", str(kept))
-        assert json.loads(kept.read_text())["password:1"] == PASSWORD
-    with token_service() as service:
-        assert replayed(path, service.url, "--secrets", str(kept))[0] == 0
-
-
-def test_secrets_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_from_the_environment_and_from_a_file_that_the_recorder_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with token_service() as service:
         path = recorded(tmp_path, service, "query", env={"ALICE_PASSWORD": PASSWORD})
+        kept = path.with_suffix(".secrets")
+        assert json.loads(kept.read_text())["env.ALICE_PASSWORD:1"] == PASSWORD
         assert b"{{secret:env.ALICE_PASSWORD:1}}" in b"".join(raw_parts(path))
     with token_service() as service:
         monkeypatch.setenv("ALICE_PASSWORD", PASSWORD)
         assert replayed(path, service.url)[0] == 0
         monkeypatch.delenv("ALICE_PASSWORD")
         assert replayed(path, service.url)[0] == 2
+        assert replayed(path, service.url, "--secrets", str(kept))[0] == 0
 
 
 def test_what_a_replay_saves_is_redacted_by_the_projects_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

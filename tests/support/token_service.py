@@ -98,7 +98,7 @@ async def work(http_url: str, way: str) -> list[str]:
             token = (await answer.json())["access_token"]
         fields = {
             "header": {"Authorization": f"Bearer {token}"},
-            "cookie": {"Cookie": f"theme=dark; session={token}"},
+            "cookie": {"Cookie": f"session={token}"},
             "basic": {"Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"},
         }.get(way, {})
         target = f"/ws/{way}?v=2&token={quote(token)}" if way == "query" else f"/ws/{way}"
