@@ -66,6 +66,7 @@ class Tape:
         self._timer: asyncio.TimerHandle | None = None
         self._problems: list[str] = []
         self._unredacted = 0
+        self._unwritten = 0
         self._stopped = False
 
     def now_ns(self) -> int:
@@ -88,8 +89,8 @@ class Tape:
                 return
         try:
             self._writer.append(record, self.now_ns())
-        except FileError as error:
-            self._cannot_go_on(error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must not cost the traffic
+            self._not_written(error, 1)
         if self._timer is None:
             self._arm()
 
@@ -105,8 +106,8 @@ class Tape:
             self._writer.append_messages(
                 burst.connection, burst.direction, burst.kind, burst.payloads, burst.at_ns, burst.at_ns
             )
-        except FileError as error:
-            self._cannot_go_on(error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must not cost the traffic
+            self._not_written(error, len(burst.payloads))
         if self._timer is None:
             self._arm()
 
@@ -115,7 +116,7 @@ class Tape:
         try:
             self._writer.flush()
         except FileError as error:
-            self._cannot_go_on(error)
+            self._not_written(error, 0)
 
     def _harmless(self, burst: Burst) -> bool:
         if self._redactor is None:
@@ -138,6 +139,8 @@ class Tape:
             self._problems.append(f"{_counted(self._writer.lost, 'record')} lost because the file could not be written")
         if self._unredacted:
             self._problems.append(f"{_counted(self._unredacted, 'record')} left out because redaction failed")
+        if self._unwritten:
+            self._problems.append(f"{_counted(self._unwritten, 'record')} left out because writing failed")
         return Summary(
             path=self._writer.path,
             connections=self._writer.connections,
@@ -159,8 +162,13 @@ class Tape:
             self.check()
         self._arm()
 
-    def _cannot_go_on(self, error: FileError) -> None:
-        self._problem(f"the recording cannot go on, the traffic does: {error}")
+    def _not_written(self, error: Exception, count: int) -> None:
+        if isinstance(error, FileError):  # after which the writer counts what is lost
+            self._problem(f"the recording cannot go on, the traffic does: {error}")
+            return
+        if not self._unwritten:
+            self._problem(f"records that could not be written are left out ({type(error).__name__})")
+        self._unwritten += count
 
     def _problem(self, text: str) -> None:
         self._problems.append(text)

@@ -29,6 +29,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from wstape.cassettes import (
+    CassetteWriter,
     Direction,
     Ending,
     FileError,
@@ -871,3 +872,25 @@ def test_a_failing_redactor_costs_the_record_and_not_the_traffic(case: Case, mon
 
     run(main())
     assert case.session.connections == ()
+
+
+def test_a_writer_with_a_bug_costs_the_record_and_not_the_traffic(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise TypeError("a bug")
+
+    async def main() -> None:
+        async with websocket_upstream() as upstream, case.recorder(upstream) as recorder:
+            monkeypatch.setattr(CassetteWriter, "append_messages", fail)
+            async with connect(recorder.url) as socket:
+                for text in ("a", "b"):
+                    await socket.send(text)
+                    assert await socket.recv() == text
+            summary = await finished(recorder)
+            assert summary.problems == (
+                "records that could not be written are left out (TypeError)",
+                "6 records left out because writing failed",
+            )
+
+    run(main())
+    assert case.said == ["records that could not be written are left out (TypeError)"]
+    assert messages(case.session) == []
