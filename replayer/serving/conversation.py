@@ -1,7 +1,7 @@
 """One live connection, served from a recorded one. No I/O: messages and times go in, what to say comes out.
 
 The caller lets everything that has arrived be heard before it asks what is due. So a client that does not wait for an
-answer is told from one that does, without a pause.
+answer is told from one that does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ from .part import Cue, Exit, Line, Part
 from .values import Freshness, Values
 
 Mode = Literal["strict", "lenient", "loop"]
+
+SETTLE_NS = 1_000_000
+"""A strict server answers so much later than it could: what a client sends without waiting comes before that.
+
+A client in the same process needs the time to get at its next message at all.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +162,8 @@ class Conversation:
     # --- saying
 
     def _schedule(self, cue: int | None, now_ns: int) -> None:
-        at_ns = max(now_ns + self._manner.latency_ns, self._queue[-1][0] if self._queue else 0)
+        settle_ns = SETTLE_NS if self._manner.mode == "strict" and cue is not None and self._unheard() else 0
+        at_ns = max(now_ns + max(self._manner.latency_ns, settle_ns), self._queue[-1][0] if self._queue else 0)
         for line in self.part.lines:
             if line.cue == cue and line.index not in self._progress.skipped:
                 if self._manner.speed is not None:
