@@ -43,11 +43,12 @@ def service(variant: str = "same"):
                 continue
             random.shuffle(waiting)
             for one in waiting:
-                if variant != "silent" or one["method"] != "hover":
-                    ws.send(json.dumps(reply(one)))
+                # Before its reply: one that came after would fall between the next requests now and then.
                 for _ in range(random.randrange(3)):
                     progress = {"jsonrpc": "2.0", "method": "progress", "params": {"percent": random.randrange(100)}}
                     ws.send(json.dumps(progress))
+                if variant != "silent" or one["method"] != "hover":
+                    ws.send(json.dumps(reply(one)))
             waiting.clear()
 
     return in_thread(handler)
@@ -127,7 +128,4 @@ def test_a_field_gone_from_a_result(recorded: Path, capsys: pytest.CaptureFixtur
 
 def test_requests_that_get_no_response(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, findings = replayed(recorded, "silent", capsys)
-    assert (status, [label for _, label, _ in findings]) == (1, ["hover:result"])
-    # Where a stray notification was recorded between the two requests, no turn is known to end with a result: its
-    # absence is then seen beside the recording and not while waiting.
-    assert findings[0][0] in ("replay/timeout", "event/missing")
+    assert (status, [(id, label) for id, label, _ in findings]) == (1, [("replay/timeout", "hover:result")])
