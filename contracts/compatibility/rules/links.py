@@ -40,6 +40,25 @@ def link_lost(pair: ObjectPair) -> Iterator[Change]:
 
 
 @rule(
+    "link-broken",
+    EventPair,
+    Effect.INCOMPARABLE,
+    old=_SCOPED % '{"type": "string"}',
+    new='{"learned": {"connections": 9}, "events": {"D:e": {"seen": 40, "scopes": 9, "payload": {"type": "object", '
+    '"properties": {"run_id": {"type": "string"}}, "required": ["run_id"]}}}}',
+    server=Severity.BREAKING,
+    client=Severity.BREAKING,
+)
+def link_broken(pair: EventPair) -> Iterator[Change]:
+    """The field is still there, and over many events its value no longer ties them together: it is another one.
+
+    Clients still send the field, and over many events its value no longer ties them together: it is another one.
+    """
+    if _saw_enough(pair):
+        yield from _unlinked(pair, "no longer does")
+
+
+@rule(
     "link-unconfirmed",
     EventPair,
     Effect.UNKNOWN,
@@ -50,20 +69,30 @@ def link_lost(pair: ObjectPair) -> Iterator[Change]:
     client=Severity.WARNING,
 )
 def link_unconfirmed(pair: EventPair) -> Iterator[Change]:
-    """The field is still there, and the new contract does not say that its value still ties events together."""
+    """The field is still there, and the new contract holds too little to tell whether it still ties events together."""
+    if not _saw_enough(pair):
+        yield from _unlinked(pair, "may or may not still do so")
+
+
+def _saw_enough(pair: EventPair) -> bool:
+    """Tell whether a scope that is not in the new contract is not there, rather than not seen."""
+    return pair.new.seen is not None and is_firm(pair.new.seen, pair.new.scopes)
+
+
+def _unlinked(pair: EventPair, words: str) -> Iterator[Change]:
     now = {scope.name: scope for scope in pair.contracts.new.scopes}
     symbol = f"{pair.direction.value}:{pair.label}"
     for claim in pair.contracts.old.scopes:
         if claim.name == CONNECTION or symbol not in claim.scope.paths:
             continue
         scope = now.get(claim.name)
-        if scope is not None and symbol in scope.scope.paths:
+        if scope is not None and pair.contracts.renamed.get(symbol, symbol) in scope.scope.paths:
             continue
         path = claim.scope.paths[symbol][0]
-        if _still_there(pair, path) and is_firm(claim.scope.events or None, claim.scope.instances):
+        if _still_there(pair, path):
             yield pair.change(
                 path,
-                f"`{path}` tied `{pair.label}` to other events; nothing says that it still does",
+                f"`{path}` tied `{pair.label}` to other events; it {words}",
                 baseline=claim.name,
                 evidence=Evidence(seen=claim.scope.events or None, scopes=claim.scope.instances),
             )

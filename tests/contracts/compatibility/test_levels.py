@@ -72,7 +72,7 @@ ROWS: dict[str, dict[str, tuple[str | None, str | None]]] = {
         "handshake-unstated": ("-", W),
     },
     "K03 frames": {"frame-kind-changed": (B, B), "encoding-changed": (B, B)},
-    "I01 link": {"link-lost": (B, B), "link-unconfirmed": (W, W)},
+    "I01 link": {"link-lost": (B, B), "link-broken": (B, B), "link-unconfirmed": (W, W)},
     "I02 id format": {"id-format-changed": (W, I)},
     "M01 words": {"documentation-changed": (OFF, OFF)},
     "M02 lifecycle": {

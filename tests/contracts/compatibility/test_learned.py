@@ -1,0 +1,64 @@
+"""Contracts learned from two recordings of one service, and of a service that has changed."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from dataclasses import replace
+
+import pytest
+from simulated import Mutation, Sent, session
+
+from wstape.contracts import Contract, infer
+from wstape.contracts.compatibility import compare
+
+TODAY = datetime.date(2026, 6, 1)
+
+
+def learned(seed: int, mutation: Mutation | None = None) -> Contract:
+    return infer([session(seed * 100 + number, mutation=mutation, everywhere=True) for number in range(6)])
+
+
+def breaking(old: Contract, new: Contract) -> list[tuple[str, str | None, str | None]]:
+    found = compare(old, new, today=TODAY)
+    return [(one.id, one.label, one.path) for one in found if one.severity == "breaking"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_two_recordings_of_one_service_are_compatible(seed: int) -> None:
+    assert breaking(learned(seed), learned(seed + 10)) == []
+
+
+def without_field(sent: list[Sent], chance: random.Random) -> list[Sent]:
+    return [
+        replace(one, body={key: value for key, value in one.body.items() if key != "usage"})
+        if one.label == "agent_completed"
+        else one
+        for one in sent
+    ]
+
+
+def without_completion(sent: list[Sent], chance: random.Random) -> list[Sent]:
+    return [one for one in sent if one.label != "tool_completed"]
+
+
+def under_wrong_id(sent: list[Sent], chance: random.Random) -> list[Sent]:
+    return [
+        replace(one, body={**one.body, "tool_call_id": f"call_{chance.getrandbits(48):012x}"})
+        if one.label == "tool_completed"
+        else one
+        for one in sent
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "expected"),
+    [
+        (without_field, ("server/required-property-removed", "agent_completed", "/usage")),
+        (without_completion, ("server/event-removed", "tool_completed", None)),
+        (under_wrong_id, ("server/link-broken", "tool_completed", "/tool_call_id")),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_service_that_has_changed_is_not(mutation: Mutation, expected: tuple[str, str, str | None]) -> None:
+    assert expected in breaking(learned(1), learned(2, mutation))
