@@ -103,6 +103,24 @@ VARIANTS: dict[str, Callable[[Event, random.Random], list[Event]]] = {
 }
 
 
+def deltas(text: str, build: Build) -> list[tuple[int, str]]:
+    """The numbered pieces in which a build sends a text of 30 characters or more: at least three, but in one chunk."""
+    pieces: list[tuple[int, str]] = []
+    while text and not build.has("no-deltas"):
+        size = len(text) if build.has("one-chunk") else build.random.randint(3, 10)
+        pieces.append((len(pieces), text[:size]))
+        text = text[size:]
+    if build.has("lost-delta"):
+        del pieces[1]
+    if build.has("doubled-delta"):
+        pieces.insert(1, pieces[1])
+    if build.has("swapped-deltas"):
+        pieces[1], pieces[2] = pieces[2], pieces[1]
+    if build.has("stream-cut-off"):
+        del pieces[-1]
+    return pieces
+
+
 def make_app(build: Build) -> FastAPI:
     app = FastAPI()
     tokens: dict[str, str] = {}
@@ -188,18 +206,15 @@ class Chat:
             await self.send(started)
         late = await self.call_tools(run)
         answer = "The answer is " + " ".join(str(chance.randrange(100)) for _ in range(10))
-        index = 0
-        while answer and not build.has("no-deltas"):
-            size = len(answer) if build.has("one-chunk") else chance.randint(3, 12)
-            piece, answer = answer[:size], answer[size:]
+        for index, piece in deltas(answer, build):
             await self.send({"type": "agent_delta", "run_id": run, "index": index, "text": piece})
-            index += 1
         await self.send(
             {
                 "type": "agent_completed",
                 "run_id": run,
                 "thread_id": thread,
                 "answer": "The answer is as above.",
+                "transcript": answer,
                 "usage": {"input_tokens": chance.randrange(50, 900), "output_tokens": chance.randrange(10, 90)},
                 "finish_reason": chance.choice(("stop", "length")),
             }
