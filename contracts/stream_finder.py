@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from ..cassettes import Direction
 from .event import CONNECTION, Event, label_of
 from .formats import is_id_key
-from .json_text import JsonObject, Pointer, join_pointer
+from .json_text import JsonObject, Pointer, join_pointer, split_pointer
 from .scopes import identifier, scope_name
 from .state import count, counter, sequence
 from .stream import FORMS, Final, Form, Joined, Stream, base64_bytes, form_of
 
-MAX_EVENTS = 5_000
+MAX_EVENTS = 2_000
 """Events of a recording that are looked at: streams are many, or not worth finding."""
 MAX_OPEN = 4_000
 MAX_OPEN_SIZE = 8 << 20
@@ -28,6 +29,8 @@ MAX_OPEN_SIZE = 8 << 20
 MAX_PLACES = 500
 MAX_GROUPS = 6
 MAX_DEPTH = 3
+MOST_SAME = 8
+"""Times that a text may come without a change, from the first on, and still be a piece: silence sounds the same."""
 MAX_LEAVES = 32
 
 LEAST = 3
@@ -81,14 +84,66 @@ class _Tally:
         return tally
 
 
+class _Gathered(Joined):
+    """The pieces of what may be a stream."""
+
+    __slots__ = ("encoded", "filled")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filled = 0  # pieces that are not empty
+        self.encoded = False  # the first piece is base64
+
+    def add(self, piece: str) -> None:
+        if not self.filled and piece:
+            self.encoded = len(piece) % 4 == 0 and base64_bytes(piece) is not None
+        self.filled += bool(piece)
+        super().add(piece)
+
+
+class _Ends:
+    """What an event holds that a stream may end in."""
+
+    def __init__(self, leaves: Sequence[tuple[Pointer, object]]) -> None:
+        self.values = dict(leaves)
+        self._texts: dict[int, list[tuple[Pointer, object]]] = {}  # by length, which tells most apart
+        self._parsed: list[tuple[Pointer, object]] = []
+        for keys, item in leaves:
+            if isinstance(item, str):
+                self._texts.setdefault(len(item), []).append((keys, item))
+            elif not isinstance(item, int):
+                self._parsed.append((keys, item))
+
+    def match(self, joined: _Gathered) -> tuple[Pointer, Form] | None:
+        """Return where the pieces' joined value stands, and in which form they join into it."""
+        if joined.filled < 2 or not joined.whole:
+            return None
+        likely = self._texts.get(joined.size, ())
+        if joined.encoded:
+            # Encoded on its own, every piece may have two characters of padding.
+            least = joined.size - 3 * len(joined.pieces)
+            close = (entries for size, entries in self._texts.items() if least <= size <= joined.size)
+            likely = [entry for entries in close for entry in entries]
+        if self._parsed and joined.pieces[0][:1] in ("{", "["):
+            likely = [*likely, *self._parsed]
+        for keys, item in likely:
+            form = form_of(joined.pieces, item)
+            if form is not None:
+                return keys, form
+        return None
+
+
 class StreamFinder:
     """Gathers streams. Sums over recordings, so that their order does not matter."""
 
     def __init__(self) -> None:
         self._tallies: dict[_Key, _Tally] = {}
-        self._open: dict[int, dict[_Group, dict[_Place, Joined]]] = {}
+        self._open: dict[int, dict[_Group, dict[_Place, _Gathered]]] = {}
         self._hit: set[tuple[int, _Group, _Key]] = set()
         self._lost: set[int] = set()
+        self._live: dict[str, bool] = {}  # whether a symbol's texts are gathered
+        self._previous: dict[tuple[int, Direction], tuple[Event, list[_Group]]] = {}
+        self._same: dict[tuple[str, Pointer], tuple[str, int]] = {}  # a text that never varied, and how often it came
         self._events = self._count = self._size = 0
 
     def add(self, event: Event, own: Mapping[Pointer, str], found: Sequence[tuple[Pointer, object]]) -> None:
@@ -96,28 +151,59 @@ class StreamFinder:
         if self._events >= MAX_EVENTS or event.connection in self._lost or not isinstance(event.payload, dict):
             return
         self._events += 1
-        payload = cast("JsonObject", event.payload)
         groups = _groups(found, own)
-        leaves = list(_leaves(payload))
+        symbol, line = event.symbol, (event.connection, event.direction)
+        previous = self._previous.get(line)
+        self._previous[line] = (event, groups)
+        live = self._live.get(symbol)
+        if live is None:
+            live = self._live[symbol] = _is_hinted(symbol, "")
+        # Other events may be pieces once two have come one after the other; the first of them counts as well.
+        begun = not live and previous is not None and previous[0].symbol == symbol
         inside = self._open.setdefault(event.connection, {})
-        for group in groups:
-            gathered = inside.get(group)
-            if gathered:
-                self._final(event, group, gathered, leaves)
-        numbers = [(keys, item) for keys, item in leaves if isinstance(item, int)]
-        for keys, item in leaves:
-            if isinstance(item, str):
-                for group in groups:
-                    self._piece(event, group, inside.setdefault(group, {}), keys, item, numbers)
+        gathered = [(group, inside[group]) for group in groups if group in inside]
+        if not (live or begun or gathered):
+            return
+        leaves = list(_leaves(cast("JsonObject", event.payload)))
+        ends = _Ends(leaves)
+        for group, places in gathered:
+            self._final(event, group, places, ends)
+        if begun and previous is not None:
+            self._live[symbol] = True
+            self._pieces(previous[0], previous[1], inside, list(_leaves(cast("JsonObject", previous[0].payload))))
+        if live or begun:
+            self._pieces(event, groups, inside, leaves)
         if self._count > MAX_OPEN or self._size > MAX_OPEN_SIZE:
             for connection in list(self._open):
                 self.close(connection)
+
+    def _pieces(
+        self,
+        event: Event,
+        groups: Sequence[_Group],
+        inside: dict[_Group, dict[_Place, _Gathered]],
+        leaves: Sequence[tuple[Pointer, object]],
+    ) -> None:
+        numbers = [(keys, item) for keys, item in leaves if isinstance(item, int)]
+        for keys, item in leaves:
+            if isinstance(item, str) and not self._is_constant(event.symbol, keys, item):
+                for group in groups:
+                    self._piece(event, group, inside.setdefault(group, {}), keys, item, numbers)
+
+    def _is_constant(self, symbol: str, keys: Pointer, item: str) -> bool:
+        """Tell whether a text has never varied: it is a label or a name, and no piece."""
+        first, times = self._same.get((symbol, keys), (item, 0))
+        if times < 0 or first != item:
+            self._same[symbol, keys] = (first, -1)
+            return False
+        self._same[symbol, keys] = (first, times + 1)
+        return times >= MOST_SAME
 
     def _piece(
         self,
         event: Event,
         group: _Group,
-        gathered: dict[_Place, Joined],
+        gathered: dict[_Place, _Gathered],
         keys: Pointer,
         piece: str,
         numbers: Sequence[tuple[Pointer, object]],
@@ -125,7 +211,7 @@ class StreamFinder:
         place = (event.symbol, join_pointer(keys))
         joined = gathered.get(place)
         if joined is None:
-            joined = gathered[place] = Joined()
+            joined = gathered[place] = _Gathered()
             self._count += 1
             joined.numbers = {at: (cast("int", number), cast("int", number), True) for at, number in numbers}
         else:
@@ -145,17 +231,17 @@ class StreamFinder:
         self,
         event: Event,
         group: _Group,
-        gathered: dict[_Place, Joined],
-        leaves: Sequence[tuple[Pointer, object]],
+        gathered: dict[_Place, _Gathered],
+        ends: _Ends,
     ) -> None:
         for place, joined in list(gathered.items()):
             if place[0] == event.symbol:
                 continue
-            tally = self._tally(place, group)
-            if tally is None:
+            found = ends.match(joined)
+            tally = self._tallies.get((*place, group[0]))
+            if tally is None or (found is None and not tally.finals):
                 continue
-            found = self._match(joined, leaves) if len(joined.pieces) >= 2 and joined.whole else None
-            ends = False
+            ended = False
             if found is not None:
                 keys, form = found
                 counts = tally.finals.setdefault((event.symbol, join_pointer(keys), form), [0, 0, 0])
@@ -163,35 +249,17 @@ class StreamFinder:
                 key = (event.connection, group, (*place, group[0]))
                 counts[2] += key not in self._hit
                 self._hit.add(key)
-                ends = True
+                ended = True
             else:
                 for (symbol, path, form), counts in tally.finals.items():
                     if symbol != event.symbol or not joined.whole:
                         continue
-                    value = next((item for keys, item in leaves if join_pointer(keys) == path), None)
+                    value = ends.values.get(split_pointer(path))
                     hit = value is not None and form_of(joined.pieces, value) == form
                     counts[0 if hit else 1] += 1
-                    ends = True
-            if ends:
+                    ended = True
+            if ended:
                 self._end(place, group, gathered.pop(place))
-
-    @staticmethod
-    def _match(joined: Joined, leaves: Sequence[tuple[Pointer, object]]) -> tuple[Pointer, Form] | None:
-        if sum(bool(piece) for piece in joined.pieces[:8]) < 2:
-            return None
-        text = len(joined.pieces[0]) % 4 or base64_bytes(joined.pieces[0]) is None
-        for keys, item in leaves:
-            if isinstance(item, str):
-                # Lengths tell most texts apart. Encoded on its own, every piece may have two characters of padding.
-                close = len(item) <= joined.size <= len(item) + 3 * len(joined.pieces)
-                if len(item) != joined.size and (text or not close):
-                    continue
-            elif isinstance(item, int) or joined.pieces[0][:1] not in ("{", "["):
-                continue
-            form = form_of(joined.pieces, item)
-            if form is not None:
-                return keys, form
-        return None
 
     def _tally(self, place: _Place, group: _Group) -> _Tally | None:
         key = (*place, group[0])
@@ -230,6 +298,9 @@ class StreamFinder:
             self.close(connection)
         self._hit.clear()
         self._lost.clear()
+        self._live.clear()
+        self._same.clear()
+        self._previous.clear()
         self._events = 0
         self._tallies = {
             key: tally
