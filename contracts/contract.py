@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
 from ..cassettes import Direction
 from .asyncapi_import import contract_document, is_asyncapi
@@ -194,6 +196,21 @@ def _privacy_document(claim: Privacy) -> _Object:
     return document
 
 
+def _targets(schema: Schema) -> Callable[[str], bool]:
+    """Return what tells whether a reference leads to something in a schema."""
+    resource = DRAFT202012.create_resource(schema)
+    resolver = EMPTY_REGISTRY.with_resource("", resource).resolver("")
+
+    def leads(reference: str) -> bool:
+        try:
+            resolver.lookup(reference)
+        except Unresolvable:
+            return False
+        return True
+
+    return leads
+
+
 class _Loader:
     """Reads a document strictly, and says where it makes no sense."""
 
@@ -282,7 +299,7 @@ class _Loader:
                 inside = "".join(f"/{part}" for part in error.absolute_path)
                 problem = error.message.splitlines()[0][:200]
                 raise self._wrong(f"{place}/payload{inside}", f"not a JSON Schema: {problem}") from error
-            self._annotations(schema, f"{place}/payload")
+            self._annotations(schema, f"{place}/payload", _targets(schema))
             payload = schema
         return EventClaim(
             kind=cast("str", kind),
@@ -291,11 +308,11 @@ class _Loader:
             payload=payload,
         )
 
-    def _annotations(self, value: object, place: str) -> None:
+    def _annotations(self, value: object, place: str, targets: Callable[[str], bool]) -> None:
         """Check what the meta-schema does not: our own keywords, patterns, and references that lead away."""
         if isinstance(value, list):
             for number, item in enumerate(cast("list[object]", value)):
-                self._annotations(item, f"{place}/{number}")
+                self._annotations(item, f"{place}/{number}", targets)
         if not isinstance(value, dict):
             return
         schema = cast("_Object", value)
@@ -311,9 +328,11 @@ class _Loader:
         reference = schema.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#"):
             raise self._wrong(f"{place}/$ref", "a reference out of the schema is never followed")
+        if isinstance(reference, str) and not targets(reference):
+            raise self._wrong(f"{place}/$ref", f"{reference!r} leads nowhere")
         for key, item in schema.items():
             if key not in ("enum", "const", "default", "examples"):
-                self._annotations(item, place + join_pointer((key,)))
+                self._annotations(item, place + join_pointer((key,)), targets)
 
     def _scope(self, entry: object, place: str) -> ScopeClaim:
         document = self._object(entry, place)

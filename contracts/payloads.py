@@ -64,8 +64,8 @@ class _Label:
     def __init__(self, claim: EventClaim, schema: Schema) -> None:
         self.claim = claim
         self.schema = schema
-        self.closed = _compiled(closed_schema(schema))
-        self.open = _compiled(schema)
+        self.closed = compiled(closed_schema(schema))
+        self.open = compiled(schema)
         self.reference = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
@@ -92,11 +92,11 @@ class PayloadChecker:
             compilable = claim is not None and claim.payload is not None
             self._labels[symbol] = _Label(claim, claim.payload) if compilable and claim and claim.payload else None
         label = self._labels[symbol]
-        if label is None or _is_valid(label.closed, event.payload):
+        if label is None or fits(label.closed, event.payload):
             return
         missing: dict[Path, list[str]] = {}
         places: dict[Path, Pointer] = {}
-        if not _is_valid(label.open, event.payload):
+        if not fits(label.open, event.payload):
             for error in told_apart(_errors(label.reference, event.payload)):
                 path: Path = tuple(error.absolute_path)
                 place = _place(error)
@@ -357,14 +357,16 @@ def _now(value: object) -> str:
     return f"{with_article(type_name(value))}: {excerpt(value)}"
 
 
-def _compiled(schema: Schema) -> _Validator | None:
+def compiled(schema: Schema) -> _Validator | None:
+    """Return the fast validator of a schema, None when it cannot take it."""
     try:
         return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     except (ValueError, UnicodeError):
         return None  # a pattern that only Python's engine knows: the reference alone decides
 
 
-def _is_valid(validator: _Validator | None, payload: object) -> bool:
+def fits(validator: _Validator | None, payload: object) -> bool:
+    """Tell whether the fast validator accepts a payload. After a no the reference decides."""
     if validator is None:
         return False
     try:
