@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import pytest
+
 from wstape.cassettes import (
     CassetteWriter,
     Direction,
@@ -31,6 +33,7 @@ from wstape.cassettes import (
     write_records,
 )
 from wstape.cassettes.block import PREAMBLE_SIZE, decode_preamble, read_block
+from wstape.cli import run
 
 HEADER = Header(target="wss://staging.example/ws", created="2026-01-31T12:00:00Z", wstape="0")
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -319,3 +322,50 @@ def test_the_bytes_are_really_inflated(tmp_path: Path) -> None:
     path = tmp_path / "a.cassette"
     write_records(path, [HEADER, FIRST, message("findme" * 20)])
     assert b"findme" in contents(path)
+
+
+def test_no_planted_secret_is_found_in_what_commands_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Listings, reports, contracts, warnings and errors about a recording that held all of them."""
+    redactor = Redactor(rules=RULES)
+    forms: set[bytes] = set()
+    records: list[Record] = [HEADER, FIRST]
+    for _, secret, planted_records in planted():
+        forms |= written_forms(secret)
+        for record in planted_records:
+            number = len(records)
+            records.append(
+                replace(record, connection=number)
+                if isinstance(record, Opened)
+                else replace(record, number=number)
+                if isinstance(record, HttpExchange)
+                else record
+            )
+    cassette, other, torn = (str(tmp_path / f"{name}.cassette") for name in ("a", "b", "torn"))
+    redacted = [redactor.record(record) for record in records]
+    write_records(Path(cassette), redacted)
+    write_records(Path(other), [record for number, record in enumerate(redacted) if number < 2 or number % 3])
+    Path(torn).write_bytes(Path(cassette).read_bytes()[:-50])
+    contract, junit = str(tmp_path / "a.contract.json"), str(tmp_path / "a.xml")
+    statuses = [
+        run(arguments)
+        for arguments in (
+            ["show", cassette],
+            ["show", "--textconv", cassette],
+            ["show", "--jsonl", cassette],
+            ["show", "--events", cassette],
+            ["show", "--bindings", cassette],
+            ["infer", cassette, "-o", contract],
+            ["check", other, "--contract", contract, "--json", "--junit", junit],
+            ["diff", cassette, other],
+            ["diff", cassette, other, "--json"],
+            ["replay", cassette, "--target", "ws://127.0.0.1:9"],
+            ["scrub", cassette],
+            ["repair", torn],
+            ["convert", torn, str(tmp_path / "a.jsonl")],
+        )
+    ]
+    captured = capsys.readouterr()
+    said = (captured.out + captured.err).encode() + b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert len(said) > 100_000
+    assert {2, 3} <= set(statuses)  # some had to complain
+    assert [form for form in forms if form in said] == []
