@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, Record
+from .blame import Blame, evidence_words
 from .closing import ABNORMAL, ClosingReader, is_abandoned
 from .contract import Contract
-from .event import CONNECTION, Event, label_of, side
+from .event import Event, label_of, side
 from .evidence import FIRM_PRIVATE_CONNECTIONS, FIRM_SEEN, is_firm
 from .finding import Cause, Finding, Severity, fold
 from .isolation import Owners
-from .json_text import join_pointer, split_pointer
+from .json_text import join_pointer
 from .payloads import PayloadChecker
 from .reading import EventReader
 from .sequences import Pending, SequenceChecker, Violation
@@ -22,12 +23,6 @@ from .stream_checking import StreamChecker
 
 MAX_UNKNOWN = 200
 """Unknown labels that are told apart; a service that invents more has data for a label."""
-
-_TEMPLATE_RANK = (
-    *("alternate_succession", "response", "precedence", "succession", "init", "end", "not_succession"),
-    *("exactly", "absence", "existence", "responded_existence", "chain_response"),
-)
-_KIND_RANK = ("missing", "extra", "order")
 
 
 class _Unknown:
@@ -106,7 +101,7 @@ class Checker:
         for one in self._sequences.violations():
             if one.rule.broken:
                 place = f"connection {one.scope.connection}, message {one.position}"
-                yield f"{place}: {one.what} ({one.scope}); {_evidence_words(one)}"
+                yield f"{place}: {one.what} ({one.scope}); {evidence_words(one)}"
 
     def finish(self) -> tuple[Finding, ...]:
         """Return the findings, folded, the worst first. Connections whose end was not seen owe nothing."""
@@ -115,13 +110,14 @@ class Checker:
         switched = self._switched()
         if switched:
             return fold([*switched, *findings])
-        groups = self._groups()
+        blame = Blame(self._contract, self._sequences, self._payloads.lost_places())
+        groups = blame.groups()
         renamed = dict(self._renames(groups))
         for symbol, unknown in self._unknown.items():
             if symbol not in {new for new, _ in renamed.values()}:
                 findings.append(_unknown_label(symbol, unknown))
         for number, group in enumerate(groups):
-            findings.append(renamed[number][1] if number in renamed else self._finding(group))
+            findings.append(renamed[number][1] if number in renamed else blame.finding(group))
         return fold(findings)
 
     def _lose(self, connection: int | None) -> None:
@@ -241,33 +237,6 @@ class Checker:
                     found.append(_kind_changed(unknown.first, self._contract.envelope.name, severity, unknown.count))
         return found
 
-    def _groups(self) -> list[list[Violation]]:
-        """Return the violations by cause, the one that says it best first in each group."""
-        lost = {(symbol, split_pointer(path)) for symbol, path in self._payloads.lost_places()}
-        violations = [one for one in self._sequences.violations() if not self._is_explained(one, lost)]
-        causes = self._sequences.causes
-        distinct = list(dict.fromkeys(violation.cause for violation in violations))
-        for number, one in enumerate(distinct):
-            for two in distinct[:number]:
-                if one.symbols & two.symbols and {one.kind, two.kind} != {"missing", "extra"}:
-                    causes.join(one, two)
-        groups: dict[Cause, list[Violation]] = {}
-        for violation in violations:
-            groups.setdefault(causes.find(violation.cause), []).append(violation)
-        return [sorted(group, key=_rank) for group in groups.values()]
-
-    def _is_explained(self, violation: Violation, lost: set[tuple[str, tuple[str, ...]]]) -> bool:
-        """Tell whether an event left its scope because its payload lost the identifier, which is said there."""
-        if not lost or violation.scope.name == CONNECTION:
-            return False
-        scope = self._contract.scopes[violation.grain].scope
-        for symbol in {*violation.rule.events, *violation.cause.symbols}:
-            for pointer in scope.paths.get(symbol, ()):
-                keys = split_pointer(pointer)
-                if any((symbol, keys[:length]) in lost for length in range(1, len(keys) + 1)):
-                    return True
-        return False
-
     def _renames(self, groups: Sequence[Sequence[Violation]]) -> Iterator[tuple[int, tuple[str, Finding]]]:
         """Return, by group, the events that never came while a new one with nearly the same payload did."""
         taken: set[str] = set()
@@ -314,80 +283,6 @@ class Checker:
                     ),
                 ),
             )
-
-    def _finding(self, group: Sequence[Violation]) -> Finding:
-        best = group[0]
-        link = self._link(group)
-        if link is not None:
-            return link
-        blamed = best.cause.symbols if best.cause.kind != "order" else set(best.rule.events[-1:])
-        symbol = sorted(blamed)[0]
-        symbols = frozenset(
-            name for violation in group if violation.cause.kind == best.cause.kind for name in violation.cause.symbols
-        )
-        return Finding(
-            id=f"sequence/{best.rule.template}",
-            severity=min((one.severity for one in group), key=lambda severity: severity.rank),
-            direction=side(symbol),
-            label=label_of(symbol),
-            path=None,
-            connection=best.scope.connection,
-            position=best.position,
-            count=best.count,
-            message=f"{best.what} ({best.scope}); {_evidence_words(best)}",
-            baseline=f"{best.rule.template}({', '.join(best.rule.events)})",
-            candidate=str(best.scope),
-            cause=Cause(kind=best.cause.kind, symbols=symbols),
-        )
-
-    def _link(self, group: Sequence[Violation]) -> Finding | None:
-        best = group[0]
-        for lacking, unasked in self._sequences.links.values():
-            if lacking.cause != best.cause and unasked.cause != best.cause:
-                continue
-            if lacking.grain != best.grain:
-                continue
-            a = lacking.rule.a
-            b = next((symbol for symbol in lacking.rule.targets if symbol in unasked.trace), lacking.rule.targets[0])
-            scope = self._contract.scopes[lacking.grain].scope
-            path = scope.paths.get(b, (None,))[0]
-            return Finding(
-                id="link/lost",
-                severity=min((one.severity for one in group), key=lambda severity: severity.rank),
-                direction=side(b),
-                label=label_of(b),
-                path=path,
-                connection=unasked.scope.connection,
-                position=unasked.position,
-                message=f"`{label_of(b)}` came with {unasked.scope}, which no `{label_of(a)}` asked for, "
-                f"and never with {lacking.scope.value}; {_evidence_words(lacking)}",
-                baseline=lacking.scope.value,
-                candidate=unasked.scope.value,
-                cause=Cause(kind="link", symbols=frozenset((a, b))),
-            )
-        return None
-
-
-def _rank(violation: Violation) -> tuple[int, int, int, int, tuple[str, ...]]:
-    return (
-        violation.severity.rank,
-        violation.grain,
-        _KIND_RANK.index(violation.cause.kind),
-        _TEMPLATE_RANK.index(violation.rule.template),
-        violation.rule.events,
-    )
-
-
-def _evidence_words(violation: Violation) -> str:
-    rule = violation.rule
-    if rule.seen is None:
-        return "the contract asks for it"
-    if violation.scope.name == CONNECTION and not rule.broken:
-        connections = "the one recorded connection" if rule.scopes == 1 else f"{rule.scopes} connections"
-        return f"{violation.held} in all {rule.seen} recorded cases on {connections}"
-    if rule.scopes == 1:
-        return f"{violation.held} in the one recorded scope"
-    return f"{violation.held} in {rule.scopes - rule.broken} of {rule.scopes} recorded scopes"
 
 
 def _kind_changed(event: Event, baseline: str, severity: Severity, count: int = 1) -> Finding:
