@@ -120,9 +120,23 @@ def _check(small: Any, big: Any, answer: Answer, witness: object) -> None:
         assert not b.is_valid(witness)
 
 
+_PATIENT = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+
 @given(st.data())
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=_PATIENT)
 def test_no_value_contradicts_an_answer(data: st.DataObject) -> None:
+    _draw_and_check(data)
+
+
+@pytest.mark.slow
+@given(st.data())
+@settings(max_examples=1_000, deadline=None, suppress_health_check=_PATIENT)
+def test_no_value_contradicts_any_of_many_answers(data: st.DataObject) -> None:
+    _draw_and_check(data)
+
+
+def _draw_and_check(data: st.DataObject) -> None:
     old = data.draw(schemas())
     new = data.draw(st.one_of(edited(old), edited(old), schemas()))
     new = {"$defs": old["$defs"], **new} if isinstance(new, dict) else {"not": {}} if new is False else {}
@@ -133,7 +147,7 @@ def test_no_value_contradicts_an_answer(data: st.DataObject) -> None:
 
 @given(schemas())
 @example({"oneOf": [{"type": "integer"}, {"type": "number"}], "$defs": {}})
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_schema_includes_itself_under_another_name(schema: dict[str, Any]) -> None:
     renamed = {**schema, "title": "another", "$defs": {**schema["$defs"], "knot": True}}
     effect = compare_schemas(schema, renamed).effect

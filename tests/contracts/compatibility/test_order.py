@@ -44,7 +44,7 @@ def implied(rule: Rule, *base: Rule) -> bool:
 
 
 @given(WORDS, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_implied_holds_in_every_trace_in_which_the_rules_do(
     words: list[list[str]], data: st.DataObject
 ) -> None:
