@@ -9,7 +9,7 @@ import pytest
 from services import endless, recorded, service, users
 from simulated import Sent, records, server
 
-from wstape.contracts import Checker, Contract, infer, sequences
+from wstape.contracts import Checker, Contract, Severity, infer, sequences
 
 
 def contract() -> Contract:
@@ -51,6 +51,29 @@ def test_one_that_is_open_for_long_is_spared_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sequences, "MAX_OPEN", 4)
     calls = [server(step, call_id=f"call_{n}e") for n in range(5) for step in ("begun", "done")]
     assert messages([server("begun", call_id="call_1d"), *calls, server("done", call_id="call_1d")]) == []
+
+
+def test_a_scope_that_a_person_wrote_is_checked() -> None:
+    answered = {"rule": "response", "of": ["server:begun", ["server:done", "server:failed"]]}
+    written = Contract.from_document(
+        {
+            **{"wstape": "contract", "version": 1, "envelope": {"name": "json", "server": "/type"}, "events": {}},
+            "scopes": [
+                {
+                    "name": "work",
+                    "paths": {f"server:{step}": "/work/nr" for step in ("begun", "done", "failed")},
+                    "rules": [answered],
+                }
+            ],
+        }
+    )
+    checker = Checker(written)
+    steps = (("begun", 1), ("begun", 2), ("begun", 3), ("failed", 3), ("done", 1))
+    for record in records([[server(step, work={"nr": number}) for step, number in steps]]):
+        checker.record(record)
+    (found,) = [finding for finding in checker.finish() if finding.severity is Severity.BREAKING]
+    assert found.message == "neither `done` nor `failed` came after `begun` (work=2); the contract asks for it"
+    assert Contract.from_document(written.document()).document() == written.document()
 
 
 @pytest.mark.slow
