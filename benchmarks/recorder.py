@@ -107,7 +107,7 @@ def large_row(rounds: int, scale: float) -> None:
 
 
 def connections_row(rounds: int, scale: float) -> None:
-    counts = {"": int(960 * scale) // 16 * 16, "mitmproxy": int(96 * scale) // 16 * 16}
+    counts = {name: max(16, int(number * scale) // 16 * 16) for name, number in (("", 960), ("mitmproxy", 96))}
     with contestants() as running:
         work = lambda contestant, count: visits(contestant.port, connections=count)  # noqa: E731
         tell("connections, one echo each", *rates(running, work, counts, rounds), "connections")
