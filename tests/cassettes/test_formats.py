@@ -9,6 +9,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from wstape.cassettes import (
     Ending,
     Foreign,
     ForeignFormatError,
+    HttpExchange,
     Kind,
     Record,
     Session,
@@ -125,7 +127,7 @@ def imported(path: Path, origin: str | None = None) -> tuple[Session, Mapping[st
     return found.session, found.left_out
 
 
-@pytest.mark.parametrize("name", [*HARS, "mitmproxy-21.flow", "cassetter-websocket.yaml"])
+@pytest.mark.parametrize("name", [*HARS, "mitmproxy-18.flow", "mitmproxy-21.flow", "cassetter-websocket.yaml"])
 def test_the_socket_of_every_producer(name: str) -> None:
     session = read_session(DATA / name)
     assert session.complete
@@ -148,7 +150,7 @@ def test_the_socket_of_every_producer(name: str) -> None:
         assert times[0] < times[-1]
 
 
-@pytest.mark.parametrize("name", [*HARS, "mitmproxy-21.flow"])
+@pytest.mark.parametrize("name", [*HARS, "mitmproxy-18.flow", "mitmproxy-21.flow"])
 def test_the_exchanges_of_every_producer(name: str) -> None:
     session = read_session(DATA / name)
     by_target = {exchange.target: exchange for exchange in session.exchanges}
@@ -530,3 +532,15 @@ def test_a_body_that_is_no_text_goes_through_har_as_base64(tmp_path: Path) -> No
     post = {"mimeType": "image/png", "text": base64.b64encode(PIXEL).decode(), "encoding": "base64"}
     request = {"method": "PUT", "url": "http://h/", "headers": [], "postData": post}
     assert read_session(write_har(tmp_path / "a.har", entry(request=request))).exchanges[0].request_body == PIXEL
+
+
+@pytest.mark.parametrize("body", ["café".encode(), "café".encode("latin-1"), b"\x00\xff", b""])
+def test_a_body_that_lies_about_its_charset_goes_through_har_unchanged(tmp_path: Path, body: bytes) -> None:
+    exchange = RECORDS[1]
+    assert isinstance(exchange, HttpExchange)
+    media_type = (("Content-Type", "text/plain; charset=ISO-8859-1"),)
+    changed = replace(
+        exchange, request_headers=media_type, request_body=body, response_headers=media_type, response_body=body
+    )
+    write_records(tmp_path / "a.har", [RECORDS[0], changed])
+    assert read_session(tmp_path / "a.har").exchanges == (changed,)

@@ -162,3 +162,14 @@ def test_folders_without_recordings(tmp_path: Path, capsys: pytest.CaptureFixtur
     for path in (tmp_path / "nowhere", Path(__file__)):
         assert run(["ls", str(path)]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("project")
+def test_of_several_contracts_the_one_that_fits_best_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    record(Path("tests/tapes/changed.cassette"), answer="one")
+    for name, tape in (("a", "used"), ("b", "changed")):
+        assert run(["infer", f"tests/tapes/{tape}.cassette", "-o", f"tests/tapes/{name}.contract.json"]) == 0
+    found = listed(capsys, "tests")
+    assert found["used.cassette"]["contract"]["path"] == "tests/tapes/a.contract.json"
+    assert found["changed.cassette"]["contract"]["path"] == "tests/tapes/b.contract.json"
+    assert {one["contract"]["breaking"] for one in found.values()} == {0}
