@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from ..json_text import type_name
 from .view import View, value_key
 
 KINDS = ("null", "boolean", "number", "string", "array", "object")
@@ -152,19 +153,8 @@ def matches(pattern: str, text: str) -> bool:
 
 def kind_of(value: object) -> str:
     """Return which of `KINDS` a JSON value is of."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+    name = type_name(value)
+    return "number" if name == "integer" else name
 
 
 def _take_apart(view: View, schema: object, around: tuple[object, ...]) -> Boxes:

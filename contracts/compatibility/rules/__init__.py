@@ -1,5 +1,16 @@
 """The rules, one module a family. Importing this package registers them; a new family is a module and a line here."""
 
-from . import bounds, documentation, events, handshake, links, objects, sequences, types, values
+from . import bounds, documentation, events, formats, handshake, links, objects, sequences, types, values
 
-__all__ = ["bounds", "documentation", "events", "handshake", "links", "objects", "sequences", "types", "values"]
+__all__ = [
+    "bounds",
+    "documentation",
+    "events",
+    "formats",
+    "handshake",
+    "links",
+    "objects",
+    "sequences",
+    "types",
+    "values",
+]
