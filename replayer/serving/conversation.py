@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 from ...cassettes import Direction, Kind, Message, Redactor
-from ...contracts import Contract, Event, EventReader, Finding, Severity
+from ...contracts import Contract, EventReader, Finding, Severity
 from ...contracts.json_text import NOT_JSON, clip, parse
 from ..keep_alive import keeps_alive
 from ..leaves import leaves
-from .likeness import Echo, Knowledge, Likeness, compare
+from .likeness import Echo
+from .matching import Heard, Matcher
 from .part import Cue, Exit, Line, Part
 from .values import Freshness, Values
 
@@ -79,6 +80,7 @@ class Conversation:
         self._manner = manner
         self._values = Values(values)
         self._others = tuple(others)
+        self._matcher = Matcher(manner.contract, manner.issued)
         self._reader = EventReader(manner.contract.envelope)
         self._progress = _Progress()
         self._queue: deque[tuple[int, Line]] = deque()
@@ -95,19 +97,19 @@ class Conversation:
         self._position += 1
         if self.refused or self.left:
             return
-        events = self._reader.read(replace(message, connection=self.number))
-        if events and all(map(keeps_alive, events)):
-            self._pulse(events, now_ns)
+        heard = Heard(message=message, events=self._reader.read(replace(message, connection=self.number)))
+        if heard.events and all(map(keeps_alive, heard.events)):
+            self._pulse(heard, now_ns)
             return
-        cue = self._expected(message, events) or self._recast(message, events)
+        cue = self._matcher.same(self._eligible(), heard, self._values) or self._recast(heard)
         if cue is not None:
             early = self._early(cue)
             if early is None or self._manner.mode != "strict":
                 self._hear(cue, now_ns)
             else:
                 self._refuse(early)
-        elif not self._tolerate(message, events, now_ns):
-            self._refuse(self._mismatch(message, events))
+        elif not self._tolerate(heard, now_ns):
+            self._refuse(self._mismatch(heard))
 
     def next_due_ns(self) -> int | None:
         """When something is to be said, None when it is the client's turn."""
@@ -201,51 +203,15 @@ class Conversation:
         self._progress.heard.add(cue.index)
         self._schedule(cue.index, now_ns)
 
-    def _pulse(self, events: Sequence[Event], now_ns: int) -> None:
-        labels = [event.label for event in events]
-        alike = [cue for cue in self.part.cues if cue.keeps_alive and [event.label for event in cue.events] == labels]
+    def _pulse(self, heard: Heard, now_ns: int) -> None:
+        alike = [cue for cue in self.part.cues if cue.keeps_alive and cue.labels == heard.labels]
         if alike:
             self._hear(next((cue for cue in alike if cue.index not in self._progress.heard), alike[-1]), now_ns)
-
-    def _knowledge(self, events: Sequence[Event]) -> Knowledge:
-        return Knowledge(
-            issued=lambda value: (type(value), value) in self._manner.issued,
-            expected=self._values.live,
-        )
-
-    def _likeness(self, cue: Cue, message: Message, events: Sequence[Event]) -> Likeness:
-        likeness = Likeness()
-        if [event.label for event in cue.events] != [event.label for event in events]:
-            likeness.add("", cue.label, ", ".join(event.label for event in events) or str(message.kind))
-        elif cue.message.kind is not message.kind:
-            likeness.add("", str(cue.message.kind), str(message.kind))
-        elif cue.message.payload != message.payload or self._manner.issued:
-            payloads = [event.payload for event in cue.events]
-            if payloads and None not in payloads:
-                knowledge = self._knowledge(events)
-                for event, payload in zip(events, payloads, strict=True):
-                    found = compare(payload, event.payload, knowledge)
-                    likeness.differences += found.differences
-                    likeness.echoes += found.echoes
-            elif cue.message.payload != message.payload:
-                likeness.add("", f"{len(cue.message.payload)} bytes", f"{len(message.payload)} other bytes")
-        return likeness
 
     def _eligible(self) -> list[Cue]:
         """The cues whose turn it may be: the first, and those of other work than all before them."""
         unheard = self._unheard()
         return [cue for place, cue in enumerate(unheard) if all(_apart(cue, earlier) for earlier in unheard[:place])]
-
-    def _expected(self, message: Message, events: Sequence[Event]) -> Cue | None:
-        return self._find_same(self._eligible(), message, events)
-
-    def _find_same(self, cues: Sequence[Cue], message: Message, events: Sequence[Event]) -> Cue | None:
-        for cue in cues:
-            likeness = self._likeness(cue, message, events)
-            if likeness.same:
-                self._values.learn_all(likeness.echoes)
-                return cue
-        return None
 
     def _early(self, cue: Cue) -> Finding | None:
         """Say that a client did not wait for what the recording has before its message; None when it did."""
@@ -258,7 +224,7 @@ class Conversation:
         text = f"`{cue.label}` came too early: the client did not wait for {_names(unsaid)}, recorded before it"
         return self._finding("sequence/precedence", text, cue.label, baseline=unsaid[0].label)
 
-    def _recast(self, message: Message, events: Sequence[Event]) -> Cue | None:
+    def _recast(self, heard: Heard) -> Cue | None:
         """Take another recorded connection when the client's first message is of that one."""
         if any(cue.index in self._progress.heard for cue in self.part.cues):
             return None
@@ -271,7 +237,7 @@ class Conversation:
             # What the client was told in the one opening stands for what the other one's recording goes on with.
             for said, meant in zip(before, opening, strict=True):
                 self._values.learn_all(_counterparts(meant.message, values.fill(said.message.payload)))
-            cue = self._expected(message, events)
+            cue = self._matcher.same(self._eligible(), heard, self._values)
             if cue is not None:
                 self._progress.said = {line.index for line in opening}
                 self._queue.clear()
@@ -285,37 +251,24 @@ class Conversation:
 
     # --- what was not expected
 
-    def _tolerate(self, message: Message, events: Sequence[Event], now_ns: int) -> bool:
+    def _tolerate(self, heard: Heard, now_ns: int) -> bool:
         """Take an unexpected message as the mode allows."""
-        labels = [event.label for event in events]
-        if labels and set(labels) <= self._manner.allowed:
+        if heard.labels and set(heard.labels) <= self._manner.allowed:
             return True
         if self._manner.mode == "strict":
             return False
-        if self._manner.mode == "loop":
-            cue = self._find_same(self.part.cues, message, events) or self._of_label(self.part.cues, labels)
-            if cue is not None:
-                self._rewind(cue, now_ns)
-                return True
+        loop = self._manner.mode == "loop"
+        cues = self.part.cues if loop else self._unheard()
+        cue = self._matcher.same(cues, heard, self._values) or self._matcher.of_label(cues, heard, self._values)
+        if cue is None:
+            text = f"`{heard.label}` is not in the recording and was not answered"
+            self._find("event/unexpected", text, heard.label, severity=Severity.INFO)
+        elif loop:
+            self._rewind(cue, now_ns)
         else:
-            unheard = self._unheard()
-            cue = self._find_same(unheard, message, events) or self._of_label(unheard, labels)
-            if cue is not None:
-                self._learn(cue, message, events)
-                self._skip_to(cue)
-                self._hear(cue, now_ns)
-                return True
-        label = ", ".join(labels) or str(message.kind)
-        text = f"`{label}` is not in the recording and was not answered"
-        self._find("event/unexpected", text, label, severity=Severity.INFO)
+            self._skip_to(cue)
+            self._hear(cue, now_ns)
         return True
-
-    def _learn(self, cue: Cue, message: Message, events: Sequence[Event]) -> None:
-        self._values.learn_all(self._likeness(cue, message, events).echoes)
-
-    @staticmethod
-    def _of_label(cues: Sequence[Cue], labels: Sequence[str]) -> Cue | None:
-        return next((cue for cue in cues if [event.label for event in cue.events] == labels), None)
 
     def _skip_to(self, cue: Cue) -> None:
         """What stands before a cue will not come any more, nor what would have answered it."""
@@ -327,26 +280,24 @@ class Conversation:
         self._progress.heard = {other.index for other in self.part.cues if other.index < cue.index}
         self._hear(cue, now_ns)
 
-    def _mismatch(self, message: Message, events: Sequence[Event]) -> Finding:
+    def _mismatch(self, heard: Heard) -> Finding:
         """Say what came in place of what, with the recorded message that is nearest to it."""
-        label = ", ".join(event.label for event in events) or str(message.kind)
-        shown = self._shown(message, events)
-        later = self._find_same(self._unheard(), message, events)
-        if later is not None:
-            first = self._unheard()[0]
-            text = f"`{label}` came before `{first.label}`, which the recording has first"
-            return self._finding("sequence/precedence", text, label, baseline=_payload(first), candidate=shown)
-        nearest = self._nearest(message, events)
+        label, shown = heard.label, self._shown(heard)
+        unheard = self._unheard()
+        if self._matcher.same(unheard, heard, self._values) is not None:
+            text = f"`{label}` came before `{unheard[0].label}`, which the recording has first"
+            return self._finding("sequence/precedence", text, label, baseline=_payload(unheard[0]), candidate=shown)
+        nearest = self._matcher.nearest(self._eligible(), heard, self._values)
         if nearest is None:
             text = f"`{label}` came; the recording has no more messages of the client"
             return self._finding("event/unexpected", text, label, candidate=shown)
-        if [event.label for event in nearest.events] != [event.label for event in events]:
+        if nearest.labels != heard.labels:
             text = f"`{label}` came where the recording has `{nearest.label}`"
             return self._finding("event/unexpected", text, label, baseline=_payload(nearest), candidate=shown)
-        if nearest.message.kind is not message.kind:
-            text = f"`{label}` came as {message.kind}, recorded was {nearest.message.kind}"
+        if nearest.message.kind is not heard.message.kind:
+            text = f"`{label}` came as {heard.message.kind}, recorded was {nearest.message.kind}"
             return self._finding("message/kind-changed", text, label)
-        differences = self._likeness(nearest, message, events).differences
+        differences = self._matcher.likeness(nearest, heard, self._values).differences
         first = "; ".join(map(str, differences[:3])) + ("; …" if len(differences) > 3 else "")
         return self._finding(
             "payload/value-changed",
@@ -356,17 +307,6 @@ class Conversation:
             baseline=_payload(nearest),
             candidate=shown,
         )
-
-    def _nearest(self, message: Message, events: Sequence[Event]) -> Cue | None:
-        """Return the awaited cue that a message differs least from, one of its label before others."""
-        awaited = self._eligible() or self._unheard()
-        labels = [event.label for event in events]
-
-        def distance(cue: Cue) -> tuple[bool, int]:
-            other = [event.label for event in cue.events] != labels
-            return other, 0 if other else len(self._likeness(cue, message, events).differences)
-
-        return min(awaited, key=distance, default=None)
 
     # --- findings
 
@@ -412,13 +352,13 @@ class Conversation:
             candidate=clip(candidate),
         )
 
-    def _shown(self, message: Message, events: Sequence[Event]) -> object:
+    def _shown(self, heard: Heard) -> object:
         """Return a live payload as it may be told: without secrets."""
         if self._manner.redactor is None:
-            return events[0].payload if events else None
-        redacted = cast("Message", self._manner.redactor.record(message))
-        if message.kind is not Kind.TEXT:
+            return heard.events[0].payload if heard.events else None
+        if heard.message.kind is not Kind.TEXT:
             return None
+        redacted = cast("Message", self._manner.redactor.record(heard.message))
         value = parse(redacted.payload)
         return redacted.text if value is NOT_JSON else value
 

@@ -31,6 +31,11 @@ class Cue:
     keeps_alive: bool  # may come as often as the client likes
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its events."""
+        return tuple(event.label for event in self.events)
+
+    @property
     def label(self) -> str:
         """What it is called in reports."""
         return _label(self.events, self.message)
