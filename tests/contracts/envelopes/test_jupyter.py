@@ -43,11 +43,25 @@ async def jupyter_server(folder: Path) -> AsyncGenerator[str]:
             assert line, b"".join(said).decode()
     drain = asyncio.create_task(process.stderr.read())
     try:
+        await listening(port)
         yield f"ws://127.0.0.1:{port}"
     finally:
         process.terminate()
         await process.wait()
         await drain
+
+
+async def listening(port: int) -> None:
+    """Wait until the server takes connections: it says that it runs before it does."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
 
 
 def request(session: str, code: str) -> dict[str, Any]:
