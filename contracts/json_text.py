@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import cast
 
 MAX_JSON = 8 << 20
@@ -79,6 +80,8 @@ def clip(value: object, depth: int = 4) -> object:
         pairs = list(cast("JsonObject", value).items())
         clipped = {str(clip(key)): clip(item, depth - 1) for key, item in pairs[:20]}
         return clipped | ({"…": "…"} if len(pairs) > 20 else {})
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it
     # Python's own limit: str() of a huge integer raises, json.dumps with it.
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 4096:
         return "an integer of more than 1,200 digits"

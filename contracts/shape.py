@@ -15,7 +15,7 @@ from .formats import is_data_key
 from .json_text import JsonArray, JsonObject
 from .state import count, mapping, optional, sequence, text
 from .string_shape import StringShape
-from .tagging import Combination, Tags
+from .tagging import NAMES, Combination, Tags
 
 MAX_DEPTH = 16
 MAX_FIELDS = 256
@@ -62,13 +62,15 @@ class Shape:
     def observe(self, value: object, depth: int = 0) -> None:
         """Take one more value into account."""
         self.count += 1
-        kind = type(value)  # isinstance() and match cost twice as much, and JSON values have no other types
-        if kind is str:
+        # isinstance() and match cost twice as much, and JSON values have no other types
+        if type(value) is str:
             string = self.string
             if string is None:
                 string = self.string = StringShape()
-            string.observe(cast("str", value))
-        elif kind is int:
+            string.observe(value)
+            return
+        kind = type(value)
+        if kind is int:
             self.integers += 1
         elif kind is dict:
             objects = self.object
@@ -295,12 +297,11 @@ class ObjectShape:
         return groups
 
     def observe(self, value: JsonObject, depth: int) -> None:
-        if depth < MAX_DEPTH:
+        combination: Combination = ()
+        if depth < MAX_DEPTH and not NAMES.isdisjoint(value):
             combination, changed = self.tags.of(value)
             if changed:
                 self._reduce()
-        else:
-            combination = ()
         fields = self.variants.get(combination)
         if fields is None:
             fields = self.variants[combination] = FieldsShape()

@@ -23,8 +23,7 @@ WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,39}")
 Combination = tuple[tuple[str, str], ...]
 """Names of tags with their values."""
 
-_NAMES = frozenset(TAGS)
-_UNTAGGED: tuple[Combination, bool] = ((), False)
+NAMES = frozenset(TAGS)
 
 
 class Tags:
@@ -38,9 +37,7 @@ class Tags:
 
     def of(self, value: JsonObject) -> tuple[Combination, bool]:
         """Return the tags of an object, and whether one that counted before counts no more."""
-        names = _NAMES.intersection(value)
-        if not names:
-            return _UNTAGGED
+        names = NAMES.intersection(value)
         changed = not names <= self.met and self._meet(names)
         found: list[tuple[str, str]] = []
         for name, known in self.values.items():
@@ -87,7 +84,7 @@ class Tags:
         """Return what `state` described. Raises ValueError for other data."""
         met, values = sequence(state, lambda part: part)
         tags = cls()
-        tags._meet(_NAMES & texts(met))
+        tags._meet(NAMES & texts(met))
         read: Mapping[str, set[str] | None] = mapping(values, lambda known: optional(known, texts))
         for name in tags.values:
             tags.values[name] = read.get(name)
