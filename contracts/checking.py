@@ -117,8 +117,24 @@ class Checker:
             if symbol not in {new for new, _ in renamed.values()}:
                 findings.append(_unknown_label(symbol, unknown))
         for number, group in enumerate(groups):
-            findings.append(renamed[number][1] if number in renamed else blame.finding(group))
+            findings.append(renamed[number][1] if number in renamed else self._with_what_came(blame.finding(group)))
         return fold(findings)
+
+    def _with_what_came(self, finding: Finding) -> Finding:
+        """Name the new event that came on the connection where one is missing: what the server may now demand first."""
+        if finding.cause is None or finding.cause.kind != "missing" or finding.direction is not Direction.SERVER:
+            return finding
+        after = [
+            unknown.first
+            for unknown in self._unknown.values()
+            if unknown.first.direction is Direction.SERVER
+            and unknown.first.connection == finding.connection
+            and unknown.first.position > (finding.position or 0)
+        ]
+        if not after:
+            return finding
+        came = min(after, key=lambda event: event.position)
+        return replace(finding, message=f"{finding.message}; `{came.label}`, which is new, came after it")
 
     def _lose(self, connection: int | None) -> None:
         # What the recorder missed must not pass for what never came.

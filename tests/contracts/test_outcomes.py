@@ -127,3 +127,17 @@ def test_retries_owe_an_outcome_after_the_last_one() -> None:
     sent = retried(50)
     assert breaking(contract, sent) == []
     assert [one.label for one in breaking(contract, sent[:-1])] == ["done"]
+
+
+def test_what_the_server_now_demands_before_it_answers_is_named() -> None:
+    def asked(seed: int) -> list[Sent]:
+        chance = random.Random(seed)
+        asks = [(client("ask", n=n), server("answer", n=n, text=f"{chance.random()}")) for n in range(12)]
+        return [one for pair in asks for one in pair]
+
+    contract = infer([recording([asked(seed) for seed in range(3)])])
+    sent = [*asked(9)[:5], server("approval_required", reason="too costly")]
+    (found,) = breaking(contract, sent)
+    assert (found.id, found.label) == ("sequence/alternate_succession", "answer")
+    assert found.message.startswith("`answer` never came after `ask` (connection 1); it did in all 36 recorded cases")
+    assert found.message.endswith("; `approval_required`, which is new, came after it")
