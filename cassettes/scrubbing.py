@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -47,11 +47,11 @@ class Leak:
         return f"{{{{secret:{self.name}}}}} stands in {self.place}"
 
 
-def scrub(path: Path, redactor: Redactor) -> bool:
+def scrub(path: Path, redactor: Redactor, watch: Callable[[], None] = lambda: None) -> bool:
     """Rewrite a cassette without its secrets, in place and at once; return whether anything had to change.
 
     What is torn off or damaged is left out and the file stays incomplete. Raises as `open_cassette`, FileError when it
-    cannot be written.
+    cannot be written. ``watch`` is called for every record of every pass.
     """
     foreign = foreign_format(path)
     if foreign is not None:
@@ -63,11 +63,12 @@ def scrub(path: Path, redactor: Redactor) -> bool:
         known = redactor.known
         reader = open_cassette(path)
         for record in reader:
+            watch()
             changed = _redacted(record, redactor) != record or changed
         if redactor.known == known:
             break
     if changed:
-        rewrite_records(path, _without_secrets(path, redactor))
+        rewrite_records(path, _without_secrets(path, redactor, watch))
     return changed
 
 
@@ -181,10 +182,11 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         kept = chunk[-_OVERLAP:]
 
 
-def _without_secrets(path: Path, redactor: Redactor) -> Iterator[Record]:
+def _without_secrets(path: Path, redactor: Redactor, watch: Callable[[], None]) -> Iterator[Record]:
     reader = open_cassette(path)
     end: Record | None = None
     for record in reader:
+        watch()
         if isinstance(record, End):
             end = record
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Unpack
 
@@ -47,6 +48,7 @@ def command(
         unknown_secrets,
         write_secrets,
     )
+    from .progress import Progress
     from .redacting import redaction_rules, refuse_secrets_file, suspect_lines
     from .reporting import warn
 
@@ -58,7 +60,8 @@ def command(
     incomplete = False
     for path in cassettes:
         redactor = Redactor(rules=rules)
-        changed = scrub(path, redactor)
+        with Progress(f"wstape: {path}: {{:,}} records looked at", sys.stderr) as progress:
+            changed = scrub(path, redactor, progress.step)
         leaks = find_leaks(path, redactor)
         if leaks:
             raise CassetteError(f"{path}: {leaks[0]} and cannot be taken out; record it again, or edit its .jsonl twin")
