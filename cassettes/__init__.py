@@ -14,7 +14,7 @@ from .errors import (
 )
 from .faults import ConnectionFaults, Fault, FaultKind, Faults
 from .following import follow
-from .formats import Foreign, Imported, har_text, import_recording, unseen
+from .formats import Foreign
 from .journal import FLUSH_INTERVAL_NS, CassetteWriter
 from .jsonl import dump_json, encode_line
 from .merging import merged, session_texts
@@ -72,7 +72,6 @@ __all__ = [
     "Header",
     "Headers",
     "HttpExchange",
-    "Imported",
     "JsonPath",
     "JsonlFormatError",
     "Kind",
@@ -96,9 +95,7 @@ __all__ = [
     "find_leaks",
     "follow",
     "foreign_format",
-    "har_text",
     "header",
-    "import_recording",
     "leaks_in",
     "load_finder",
     "make_message",
@@ -118,7 +115,6 @@ __all__ = [
     "session_texts",
     "undo_encodings",
     "unknown_secrets",
-    "unseen",
     "walk",
     "write_records",
     "write_secrets",

@@ -19,8 +19,7 @@ from .block import (
     read_block,
 )
 from .errors import CassetteFormatError, FileError
-from .formats import Foreign, import_recording, recognise
-from .formats.importing import HEAD
+from .formats import HEAD, Foreign, recognise
 from .jsonl import decode_lines
 from .model import Closed, End, Header, HttpExchange, Message, Note, Opened, Record, Session
 from .record import RecordError, decode_content
@@ -270,6 +269,9 @@ class _Foreign:
     unit = "record"
 
     def __init__(self, path: Path, file: BinaryIO, foreign: Foreign) -> None:
+        # Loaded for those who have such a file only: it takes as long as all the rest of this folder.
+        from .formats.importing import import_recording
+
         self.damage = _Places()
         try:
             with file:

@@ -12,7 +12,6 @@ from typing import IO
 
 from .block import MAGIC
 from .errors import FileError, UsageError
-from .formats import har_text
 from .journal import CassetteWriter
 from .jsonl import encode_line
 from .model import End, Header, Record, Session
@@ -74,6 +73,8 @@ def write_records(path: Path, records: Iterable[Record], *, force: bool = False)
             with temporary.open("w", encoding="utf-8", newline="\n") as file:
                 _write_lines(file, records)
         elif path.suffix == ".har":
+            from .formats.har_writing import har_text
+
             temporary.write_text(har_text(Session.gather(records)), encoding="ascii")
         else:
             _write_blocks(temporary, records)

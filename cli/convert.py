@@ -14,7 +14,8 @@ from .redacting import RedactionOptions, redaction_options
 from .reporting import warn, warn_incomplete
 
 if TYPE_CHECKING:
-    from ..cassettes import CassetteReader, Foreign, Imported, Record
+    from ..cassettes import CassetteReader, Foreign, Record
+    from ..cassettes.formats.importing import Imported
 
 _MOST_KINDS = 8  # of what is left out that are told
 
@@ -64,7 +65,7 @@ def command(
     .cassette and .jsonl nothing is lost; what another format cannot hold is told. Other tools keep
     passwords and tokens: they are taken out as by record. OUT appears whole or not at all.
     """
-    from ..cassettes import UsageError, foreign_format, open_cassette, read_session, unseen, write_records
+    from ..cassettes import UsageError, foreign_format, open_cassette, read_session, write_records
 
     if destination.name.endswith(CONTRACT_SUFFIXES):
         if origin is not None or no_redact or keep_secrets is not None or any(options.values()):
@@ -78,6 +79,8 @@ def command(
     if origin is not None or no_redact or keep_secrets is not None or any(options.values()):
         raise UsageError(f"{source} is wstape's own; --origin and redaction are for other tools' (see 'wstape scrub')")
     if destination.suffix == ".har":
+        from ..cassettes.formats.har_writing import unseen
+
         _tell("in a HAR other tools do not see", unseen(read_session(source)))
     reader = open_cassette(source)
     write_records(destination, _honest(reader), force=force)
@@ -127,7 +130,8 @@ def _import(
 
 
 def _read(source: Path, foreign: Foreign, origin: str | None) -> Imported:
-    from ..cassettes import FileError, import_recording
+    from ..cassettes import FileError
+    from ..cassettes.formats.importing import import_recording
 
     try:
         with source.open("rb") as file:

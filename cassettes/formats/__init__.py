@@ -3,11 +3,12 @@
 ``har``, ``mitmproxy`` and ``cassetter`` read the three, ``talk`` puts what they say on a cassette's clock;
 ``har_writing`` and ``har_own`` are the way out and back without loss. Such files are read whole, so their size is
 bounded.
+
+Only what tells files apart is imported with this package; ``importing`` and ``har_writing`` where they are needed.
 """
 
 from __future__ import annotations
 
-from .har_writing import har_text, unseen
-from .importing import Foreign, Imported, import_recording, recognise
+from .recognition import HEAD, Foreign, recognise
 
-__all__ = ["Foreign", "Imported", "har_text", "import_recording", "recognise", "unseen"]
+__all__ = ["HEAD", "Foreign", "recognise"]

@@ -1,4 +1,4 @@
-"""Files of other tools, told apart by what is in them, read within bounds."""
+"""Files of other tools, read within bounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,12 +19,11 @@ from .har import HarError, load_har, read_har
 from .har_own import is_own, own_session
 from .mitmproxy import FlowError, read_flows
 from .plain_yaml import YamlError
+from .recognition import Foreign
 from .talk import OriginError, Talk
 
 MAX_SIZE = 256 << 20
 """Bytes of a file of another tool; such files are read whole."""
-HEAD = 4096
-"""Bytes that `recognise` wants to see of a file."""
 
 _ROOM, _RATIO = 4 << 20, 20  # bytes that an archive of any size may inflate to, and how many for each of its own
 _VALUES, _SPARSE = 1_500_000, 16  # JSON values that any archive's HAR may have, and bytes of the archive for one more
@@ -43,16 +41,6 @@ _ZIP_ERRORS = (
 )
 _ADVICE = "record it again, or check that this is the file you mean"
 _SIDE_FILE = re.compile(r"[0-9a-f]{32,40}\.[a-z0-9]{1,10}")  # as Playwright names them; no other file is looked at
-_MEMBER = re.compile(rb"(?:version|interactions|(?:ws|grpc)_interactions)[ ]*:")
-
-
-class Foreign(StrEnum):
-    """Formats of other tools; the value is what people call it."""
-
-    HAR = "HAR"
-    ZIPPED_HAR = "zipped HAR"
-    FLOWS = "mitmproxy flow file"
-    CASSETTER = "cassetter cassette"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +50,6 @@ class Imported:
     session: Session
     left_out: Counter[str]  # what a cassette has no place for
     problem: str = ""
-
-
-def recognise(head: bytes) -> Foreign | None:
-    """Tell whose file it is by its first bytes, `HEAD` of them; None when nobody's that is known here."""
-    if head.startswith(b"PK\x03\x04"):
-        return Foreign.ZIPPED_HAR
-    if re.match(rb"[0-9]{1,12}:", head):
-        return Foreign.FLOWS
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(b"{"):
-        # A twin's lines are whole objects that name their record; a HAR's first member is its log.
-        twin = re.match(rb'\{[^\n]*"record"[ ]*:', start)
-        return Foreign.HAR if re.search(rb'"log"\s*:\s*\{', start) and not twin else None
-    lines = [line for line in start.splitlines() if line.strip() and not line.startswith((b"#", b"---"))]
-    return Foreign.CASSETTER if lines and _MEMBER.match(lines[0]) else None
 
 
 def import_recording(path: Path, file: BinaryIO, foreign: Foreign, origin: str | None = None) -> Imported:

@@ -33,16 +33,15 @@ from wstape.cassettes import (
     UsageError,
     WstapeError,
     foreign_format,
-    har_text,
     header,
-    import_recording,
     open_cassette,
     read_session,
     scrub,
-    unseen,
     write_records,
 )
 from wstape.cassettes.formats import mitmproxy
+from wstape.cassettes.formats.har_writing import har_text, unseen
+from wstape.cassettes.formats.importing import import_recording
 from wstape.cassettes.redaction import Redactor
 
 DATA = Path(__file__).parent / "data"

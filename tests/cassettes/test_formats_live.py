@@ -11,7 +11,8 @@ from browser import browser
 from devtools import devtools
 from foreign_site import BINARY, PASSWORD, SAID, site
 
-from wstape.cassettes import Direction, Kind, har_text, read_session
+from wstape.cassettes import Direction, Kind, read_session
+from wstape.cassettes.formats.har_writing import har_text
 
 
 @pytest.mark.skipif(browser() is None, reason="no Chromium on this machine")
