@@ -6,9 +6,12 @@ import datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemas import edited, schemas
 
 from wstape.contracts import Contract
-from wstape.contracts.compatibility import RULES, Profile, Relevel, compare
+from wstape.contracts.compatibility import RULES, Answer, Profile, Relevel, compare, compare_schemas
 
 B, W, I, OFF = "breaking", "warning", "info", None  # noqa: E741
 TODAY = datetime.date(2026, 6, 1)
@@ -281,3 +284,16 @@ def test_silence_of_a_contract_that_saw_little_is_unknown(connections: int, seve
     old, new = scoped(of("response", "a", "b")), scoped(connections=connections)
     assert found(old, new) == [("server/pairing-broken", severity)]
     assert found(old, new, profile=Profile.STRICT) == [("server/pairing-broken", B)]
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_what_inclusion_refutes_is_told(data: st.DataObject) -> None:
+    """The rules against inclusion, on any two schemas."""
+    old = data.draw(schemas())
+    new = data.draw(edited(old))
+    new = {"$defs": old["$defs"], **new} if isinstance(new, dict) else {"not": {}} if new is False else {}
+    for side in ("server", "client"):
+        big, small = (old, new) if side == "server" else (new, old)
+        if compare_schemas(big, small).new_in_old.answer is Answer.NO:
+            assert found(*pair(side, old, new)), side
