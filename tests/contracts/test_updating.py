@@ -136,6 +136,20 @@ def test_what_was_added_stays(written: Path) -> None:
     assert "zip" in schema(document, "server:tool_executing", "tool")["enum"]
 
 
+def test_streams_are_claims_like_others(written: Path) -> None:
+    (before,) = json.loads(written.read_text(encoding="utf-8"))["streams"]
+    (plain,) = updated(written, SECOND)["streams"]
+    assert plain["seen"] > before["seen"]
+    added = {"of": "server:agent_thinking", "path": "/text", "in": "run_id", "form": "text"}
+
+    def pin(document: Any) -> None:
+        document["streams"][0]["pinned"] = True
+        document["streams"].append(added)
+
+    assert updated(written, SECOND, pin)["streams"] == [{**plain, "pinned": True}, added]
+    assert updated(written, SECOND, lambda document: document["streams"].clear())["streams"] == []
+
+
 def other_models(_: object = None) -> list[Record]:
     """What contradicts what was learned: a tool by number, and runs that never complete."""
     sent = [
