@@ -133,11 +133,7 @@ def unknown_secrets(path: Path) -> Counter[str]:
         for match in _MEMBER.finditer(raw):
             key, value = match[1], match[2]
             if _NAME_OF_ID.search(key) is None and looks_secret(value) and not _KNOWN_SHAPE.fullmatch(value):
-                mixed = (
-                    len(set(value)) >= 14
-                    and re.search(rb"[0-9]", value)
-                    and re.search(rb"[a-z].*[A-Z]|[A-Z].*[a-z]", value)
-                )
+                mixed = len(set(value)) >= _VARIETY and all(part.search(value) for part in _MIXTURE)
                 if mixed:
                     found[key.decode()] += 1
     return found
