@@ -184,7 +184,7 @@ def test_cassetter_json_is_written_as_it_was_sent() -> None:
 
 
 @given(recordings())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_there_and_back_through_har_is_the_same_session(
     tmp_path_factory: pytest.TempPathFactory, records: list[Record]
 ) -> None:
@@ -505,7 +505,7 @@ def test_a_hostile_file_is_one_clear_error(tmp_path: Path, content: bytes) -> No
     name=st.sampled_from(["playwright.har", "mitmproxy-21.flow", "cassetter-websocket.yaml", "playwright-attach.zip"]),
     data=st.data(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_damage_anywhere_is_our_error_or_a_recording(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
 ) -> None:
