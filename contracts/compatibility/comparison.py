@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from ...cassettes import Direction
 from ..contract import Contract
 from ..finding import Finding, Severity
 from ..json_text import clip
@@ -58,14 +60,24 @@ def _found(pair: Pair) -> Iterator[tuple[Rule, Change]]:
             for change in definition.find(pair):
                 rule = definition.rules.get(change.direction)
                 if rule is not None:
-                    yield rule, change
+                    yield rule, _proved_harmless(rule, change, pair) if isinstance(pair, ValuePair) else change
+
+
+def _proved_harmless(rule: Rule, change: Change, pair: ValuePair) -> Change:
+    """Return the change as news when all that the decisive side may see was allowed before: it is included."""
+    server = change.direction is Direction.SERVER
+    harmless = (Effect.NONE, Effect.NARROWS if server else Effect.WIDENS)
+    if effect_of(rule, change) in harmless:
+        return change
+    decisive = pair.new_in_old if server else pair.old_in_new
+    return replace(change, effect=harmless[1], level=Severity.INFO) if decisive.answer is Answer.YES else change
 
 
 def _unexplained(pair: ValuePair) -> Iterator[tuple[Rule, Change]]:
     """Yield what inclusion says of a payload when no rule said anything: nothing may pass in silence."""
     if pair.event.ignored or pair.old.text == pair.new.text:
         return
-    server = pair.event.direction == "server"
+    server = pair.event.direction is Direction.SERVER
     decisive = includes(pair.old, pair.new) if server else includes(pair.new, pair.old)
     if decisive.answer is Answer.YES:
         return

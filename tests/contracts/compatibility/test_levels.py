@@ -208,6 +208,13 @@ def test_a_level_of_ones_own_decides_alone() -> None:
     assert found(*contracts, levels=levels[::-1]) == [("server/optional-property-removed", I)]
 
 
+def test_a_change_that_inclusion_proves_harmless_is_news_only() -> None:
+    longer, shorter = {**TEXT, "pattern": "^run_"}, {**TEXT, "pattern": "^run"}
+    assert found(*pair("server", obj(v=shorter), obj(v=longer))) == [("server/pattern-changed", I)]
+    assert found(*pair("client", obj(v=longer), obj(v=shorter))) == [("client/pattern-changed", I)]
+    assert found(*pair("server", obj(v=longer), obj(v=shorter))) == [("server/pattern-changed", W)]
+
+
 def test_what_no_rule_explains_is_still_told() -> None:
     old = {"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]}
     assert found(*pair("server", old, {"anyOf": old["oneOf"]})) == [("server/constraint-loosened", B)]
