@@ -8,18 +8,18 @@ deltas (chunks, tokens, …) are streams without an end that says the whole valu
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from ..cassettes import Direction
-from .event import CONNECTION, Event, label_of
+from .event import CONNECTION, Event
 from .formats import is_id_key
 from .json_text import JsonObject, Pointer, join_pointer, split_pointer
 from .scopes import identifier, scope_name
-from .state import count, counter, sequence
-from .stream import FORMS, Final, Form, Joined, Stream, base64_bytes, form_of
+from .state import sequence
+from .stream import Final, Form, Joined, Stream, base64_bytes, form_of
+from .stream_tally import LEAST, StreamTally, is_hinted, numbering
 
 MAX_EVENTS = 2_000
 """Events of a recording that are looked at: streams are many, or not worth finding."""
@@ -33,55 +33,9 @@ MOST_SAME = 8
 """Times that a text may come without a change, from the first on, and still be a piece: silence sounds the same."""
 MAX_LEAVES = 32
 
-LEAST = 3
-"""Streams that must have joined exactly, or been numbered, before it is claimed."""
-_HINT = re.compile(
-    r"(?i:(?:^|[^a-z])(?:delta|chunk|token|partial|fragment|piece))|[a-z](?:Delta|Chunk|Token|Partial|Fragment|Piece)"
-)
-
 _Place = tuple[str, str]  # symbol, pointer
 _Group = tuple[str, str]  # name of the identifier or "connection", its value
 _Key = tuple[str, str, str]  # symbol, pointer, name of the group
-
-
-class _Tally:
-    """What was seen of one place, in groups of one name."""
-
-    def __init__(self) -> None:
-        self.several = 0  # groups with two pieces or more
-        self.pieces = 0
-        self.varied = 0  # pieces that were not the one before
-        self.finals: dict[tuple[str, str, Form], list[int]] = {}  # hits, misses, groups with a hit
-        self.numbered: Counter[str] = Counter()  # by pointer and start, "/index 0": streams numbered one by one
-        self.unnumbered: Counter[str] = Counter()  # by pointer: streams that were not
-
-    def merge(self, other: _Tally) -> None:
-        self.several += other.several
-        self.pieces += other.pieces
-        self.varied += other.varied
-        self.numbered += other.numbered
-        self.unnumbered += other.unnumbered
-        for key, counts in other.finals.items():
-            own = self.finals.setdefault(key, [0, 0, 0])
-            self.finals[key] = [a + b for a, b in zip(own, counts, strict=True)]
-
-    def state(self) -> list[object]:
-        finals = [[*key, *counts] for key, counts in sorted(self.finals.items())]
-        numbered = [dict(sorted(counts.items())) for counts in (self.numbered, self.unnumbered)]
-        return [self.several, self.pieces, self.varied, finals, *numbered]
-
-    @classmethod
-    def from_state(cls, state: object) -> _Tally:
-        tally = cls()
-        several, pieces, varied, finals, numbered, unnumbered = sequence(state, lambda part: part)
-        tally.several, tally.pieces, tally.varied = count(several), count(pieces), count(varied)
-        tally.numbered, tally.unnumbered = counter(numbered), counter(unnumbered)
-        for entry in sequence(finals, lambda part: sequence(part, lambda item: item)):
-            symbol, path, form, *counts = entry
-            if form not in FORMS or len(counts) != 3:
-                raise ValueError("a stream of an unknown form")
-            tally.finals[str(symbol), str(path), form] = [count(number) for number in counts]
-        return tally
 
 
 class _Gathered(Joined):
@@ -137,7 +91,7 @@ class StreamFinder:
     """Gathers streams. Sums over recordings, so that their order does not matter."""
 
     def __init__(self) -> None:
-        self._tallies: dict[_Key, _Tally] = {}
+        self._tallies: dict[_Key, StreamTally] = {}
         self._open: dict[int, dict[_Group, dict[_Place, _Gathered]]] = {}
         self._hit: set[tuple[int, _Group, _Key]] = set()
         self._lost: set[int] = set()
@@ -157,7 +111,7 @@ class StreamFinder:
         self._previous[line] = (event, groups)
         live = self._live.get(symbol)
         if live is None:
-            live = self._live[symbol] = _is_hinted(symbol, "")
+            live = self._live[symbol] = is_hinted(symbol, "")
         # Other events may be pieces once two have come one after the other; the first of them counts as well.
         begun = not live and previous is not None and previous[0].symbol == symbol
         inside = self._open.setdefault(event.connection, {})
@@ -261,11 +215,11 @@ class StreamFinder:
             if ended:
                 self._end(place, group, gathered.pop(place))
 
-    def _tally(self, place: _Place, group: _Group) -> _Tally | None:
+    def _tally(self, place: _Place, group: _Group) -> StreamTally | None:
         key = (*place, group[0])
         tally = self._tallies.get(key)
         if tally is None and len(self._tallies) < MAX_PLACES:
-            tally = self._tallies[key] = _Tally()
+            tally = self._tallies[key] = StreamTally()
         return tally
 
     def _end(self, place: _Place, group: _Group, joined: Joined) -> None:
@@ -305,13 +259,13 @@ class StreamFinder:
         self._tallies = {
             key: tally
             for key, tally in self._tallies.items()
-            if tally.finals or (tally.several and tally.varied * 2 >= tally.pieces and _is_hinted(key[0], key[1]))
+            if tally.finals or (tally.several and tally.varied * 2 >= tally.pieces and is_hinted(key[0], key[1]))
         }
 
     def merge(self, other: StreamFinder) -> None:
         """Take into account the recordings that another one has seen to their end."""
         for key, tally in other._tallies.items():
-            self._tallies.setdefault(key, _Tally()).merge(tally)
+            self._tallies.setdefault(key, StreamTally()).merge(tally)
 
     def state(self) -> list[object]:
         """Return all of it as plain data; equal content gives equal data."""
@@ -323,13 +277,13 @@ class StreamFinder:
         finder = cls()
         for entry in sequence(state, lambda part: sequence(part, lambda item: item)):
             symbol, path, name, tally = entry
-            finder._tallies[str(symbol), str(path), str(name)] = _Tally.from_state(tally)
+            finder._tallies[str(symbol), str(path), str(name)] = StreamTally.from_state(tally)
         return finder
 
     def claims(self, scopes: Sequence[str]) -> tuple[Stream, ...]:
         """Return the streams, by event and path; ``scopes`` are names, the finest first, without the connection."""
         names = [*scopes, CONNECTION]
-        places: dict[_Place, dict[str, _Tally]] = {}
+        places: dict[_Place, dict[str, StreamTally]] = {}
         for (symbol, path, name), tally in sorted(self._tallies.items()):
             if name in names:
                 places.setdefault((symbol, path), {})[name] = tally
@@ -343,7 +297,7 @@ class StreamFinder:
         return tuple(stream for stream in kept if stream.final is not None or without[stream.of] == 1)
 
     @staticmethod
-    def _claim(place: _Place, tallies: Mapping[str, _Tally], names: Sequence[str]) -> Stream | None:
+    def _claim(place: _Place, tallies: Mapping[str, StreamTally], names: Sequence[str]) -> Stream | None:
         symbol, path = place
         most = max((counts[0] for tally in tallies.values() for counts in tally.finals.values()), default=0)
         for name in names:
@@ -354,7 +308,7 @@ class StreamFinder:
             if best is None or best[1][0] < LEAST or best[1][0] * 10 < most * 9 or best[1][1] * 50 > best[1][0]:
                 continue
             (event, at, form), (hits, _, groups) = best
-            index, start = _index(tally)
+            index, start = numbering(tally)
             final = Final(event=event, path=at)
             return Stream(
                 of=symbol,
@@ -369,27 +323,12 @@ class StreamFinder:
             )
         for name in names:
             tally = tallies.get(name)
-            if tally is not None and tally.several >= LEAST and _is_hinted(symbol, path):
-                index, start = _index(tally)
+            if tally is not None and tally.several >= LEAST and is_hinted(symbol, path):
+                index, start = numbering(tally)
                 return Stream(
                     of=symbol, path=path, scope=name, index=index, start=start, seen=tally.several, scopes=tally.several
                 )
         return None
-
-
-def _index(tally: _Tally) -> tuple[str | None, int]:
-    for entry, times in sorted(tally.numbered.items(), key=lambda item: (-item[1], item[0])):
-        path, _, start = entry.rpartition(" ")
-        others = sum(tally.numbered.values()) and sum(
-            number for key, number in tally.numbered.items() if key != entry and key.rpartition(" ")[0] == path
-        )
-        if times >= LEAST and not others and not tally.unnumbered[path]:
-            return path, int(start)
-    return None, 0
-
-
-def _is_hinted(symbol: str, path: str) -> bool:
-    return bool(_HINT.search(label_of(symbol)) or _HINT.search(path.rpartition("/")[2]))
 
 
 def _groups(all_of_it: Sequence[tuple[Pointer, object]], own: Mapping[Pointer, str]) -> list[_Group]:
