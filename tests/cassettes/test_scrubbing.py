@@ -78,7 +78,7 @@ def test_scrubbing_twice_changes_nothing(tmp_path: Path, name: str) -> None:
     assert (path.read_bytes(), path.stat().st_ino) == (before, inode)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(recordings())
 def test_any_recording_is_scrubbed_once(tmp_path: Path, records: list[Record]) -> None:
     path = written(tmp_path / "any.cassette", records)
