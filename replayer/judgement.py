@@ -109,7 +109,18 @@ def _judge(
         findings += exact_differences(pairs, noise, contract)
         return fold(without_allowed(findings, allowed))
     came = Counter(event.symbol for trace in candidate for event in trace.events())
-    findings += [_confirmed(finding, came) for finding in checker.finish()]
+    # That a connection ended too early says as well that it ended otherwise than it ever did.
+    early = Counter(finding.connection for finding in findings if finding.id == "close/abnormal")
+    checked = [
+        finding
+        for finding in checker.finish()
+        if not (
+            finding.id in ("close/code", "close/abnormal")
+            and finding.connection in early
+            and finding.count <= early.total()
+        )
+    ]
+    findings += [_confirmed(finding, came) for finding in checked]
     findings += unmatched(pairs, contract, stopped)
     # What another connection should have got carries its identifiers.
     told = {finding.label for finding in findings if finding.id in ("link/lost", "isolation/leak")}
