@@ -12,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from demo_run import ENVIRONMENT, demo_run
+from truth import BREAKING, COMPATIBLE
 
 from wstape.cli import COMMANDS, wstape
 
@@ -132,6 +133,13 @@ def test_every_finding_id_has_a_section_that_says_what_to_do() -> None:
     sections = dict(re.findall(r"^### `([a-z]+/[a-z_-]+)`\n\n(.+?)(?=\n#|\Z)", page, re.MULTILINE | re.DOTALL))
     assert finding_ids() <= sections.keys()
     assert all(len(text.split()) > 10 for text in sections.values())
+
+
+def test_the_truth_table_has_a_row_for_each_build() -> None:
+    page = (ROOT / "docs" / "truth-table.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([a-z-]+) \| ([^|]+) \| \d", page, re.MULTILINE))
+    assert rows.keys() == {"same", *BREAKING, *COMPATIBLE}
+    assert all(rows[build].split()[0] == BREAKING[build][0] for build in BREAKING)
 
 
 def test_the_thresholds_in_the_design_are_those_in_force() -> None:
