@@ -124,10 +124,12 @@ class Checker:
         """Name the new event that came on the connection where one is missing: what the server may now demand first."""
         if finding.cause is None or finding.cause.kind != "missing" or finding.direction is not Direction.SERVER:
             return finding
+        ruled = {symbol for claim in self._contract.scopes for rule in claim.rules for symbol in rule.events}
         after = [
             unknown.first
-            for unknown in self._unknown.values()
-            if unknown.first.direction is Direction.SERVER
+            for symbol, unknown in self._unknown.items()
+            if symbol not in ruled
+            and unknown.first.direction is Direction.SERVER
             and unknown.first.connection == finding.connection
             and unknown.first.position > (finding.position or 0)
         ]

@@ -9,7 +9,7 @@ import pytest
 from services import endless, recorded, service, users
 from simulated import Sent, records, server
 
-from wstape.contracts import Checker, Contract, Severity, infer, sequences
+from wstape.contracts import Checker, Contract, Severity, infer, isolation, sequences
 
 
 def contract() -> Contract:
@@ -77,15 +77,17 @@ def test_a_scope_that_a_person_wrote_is_checked() -> None:
 
 
 @pytest.mark.slow
-def test_checking_needs_no_more_memory_for_more_events() -> None:
+def test_checking_needs_no_more_memory_for_more_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequences, "MAX_OPEN", 1_000)
+    monkeypatch.setattr(isolation, "MAX_VALUES", 5_000)
     statm = Path("/proc/self/statm")
     if not statm.exists():
         pytest.skip("no /proc here")
     one = service(1)
     checker = Checker(infer([recorded(users(one, seed), seed) for seed in range(3)]))
     pages: list[int] = []
-    for number, record in enumerate(islice(endless(one, 0), 240_000), 1):
+    for number, record in enumerate(islice(endless(one, 0), 100_000), 1):
         checker.record(record)
-        if number % 120_000 == 0:
+        if number % 50_000 == 0:
             pages.append(int(statm.read_text().split()[1]))
-    assert pages[1] - pages[0] < 2_048  # 8 MiB
+    assert pages[1] - pages[0] < 1_024  # 4 MiB
