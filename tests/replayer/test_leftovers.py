@@ -8,9 +8,9 @@ from sessions import connection, exchange, session
 
 from wstape.cassettes import Note, Session
 from wstape.contracts import Finding, infer
-from wstape.replayer import gap, judge_recordings
+from wstape.replayer import gap, judge_recordings, traces
 from wstape.replayer.breaking import breaking
-from wstape.replayer.leftovers import unplayed
+from wstape.replayer.leftovers import unmatched, unplayed
 
 
 def runs(numbers: tuple[int, ...], *, notes: int = 0, pings: int = 0) -> Session:
@@ -33,10 +33,19 @@ def told(baseline: Session, candidate: Session, **options: object) -> list[tuple
 
 
 def test_a_number_that_all_scopes_agree_on_is_expected() -> None:
-    assert told(runs((2, 2, 2)), runs((2, 2, 2))) == []
-    assert told(runs((2, 2, 2)), runs((2, 2, 1))) == [
-        ("warning", "step", "`step` came 1 of 2 times (run_id=run-0002cafe)")
-    ]
+    usual, fewer = runs((2, 2, 2)), runs((2, 2, 1))
+    contract = infer([usual.records()])
+
+    def left(candidate: Session) -> list[tuple[str, str | None, str]]:
+        old, new = (traces(one, contract.envelope) for one in (usual, candidate))
+        findings = unmatched(list(zip(old, new, strict=True)), contract, {})
+        return [(f.severity, f.label, f.message.partition(";")[0]) for f in findings]
+
+    assert left(usual) == []
+    assert left(fewer) == [("warning", "step", "`step` came 1 of 2 times (run_id=run-0002cafe)")]
+    # Where the contract has a rule for the number, that is the finding, and the only one.
+    (finding,) = judge_recordings(usual, fewer, contract)
+    assert (finding.id, finding.label) == ("sequence/exactly", "step")
 
 
 def test_a_number_that_varies_or_that_few_scopes_show_is_noise() -> None:
