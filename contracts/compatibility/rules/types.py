@@ -64,8 +64,17 @@ def type_narrowed(pair: ValuePair) -> Iterator[Change]:
     """
     more, fewer = _differing(pair.a, pair.b)
     if fewer and not more:
+        client = pair.event.direction is Direction.CLIENT
+        fractions = fewer == ["number"]
+        thin = fractions and pair.evidence.seen is not None and pair.evidence.seen < FIRM_INTEGER_SEEN
+        # The old contract may only have been learned from too little to call the number an integer.
+        unsaid = fractions and pair.old.seen is not None and pair.old.seen < INTEGER_SEEN
         yield pair.change(
-            f"{pair.named} may no longer be {_words(fewer)}", baseline=_types(pair.a), candidate=_types(pair.b)
+            f"{pair.named} may no longer be {_words(fewer)}",
+            baseline=_types(pair.a),
+            candidate=_types(pair.b),
+            level=Severity.WARNING if client and (thin or unsaid) else None,
+            effect=Effect.UNKNOWN if client and unsaid else None,
         )
     elif not more and not fewer and _alternatives(pair)[0] and pair.old_in_new.answer is not Answer.YES:
         yield pair.change(f"{pair.named} may no longer have one of its shapes", **_shapes(pair))

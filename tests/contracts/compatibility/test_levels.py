@@ -246,6 +246,22 @@ def test_a_learned_list_and_a_learned_integer_are_not_held_against_few_samples()
     assert found(*pair("server", obj(v=whole), obj(v=number), **event)) == [("server/type-widened", B)]
 
 
+def test_learning_more_of_a_client_does_not_narrow_what_it_may_send() -> None:
+    event = {"seen": 40, "scopes": 9}
+    number, whole = {"type": "number", "x-wstape-seen": 9}, {"type": "integer", "x-wstape-seen": 40}
+    assert found(*pair("client", obj(v=number), obj(v=whole), **event)) == [("client/type-narrowed", W)]
+    assert found(*pair("server", obj(v=number), obj(v=whole), **event), profile=Profile.STRICT) == [
+        ("server/type-narrowed", I)
+    ]
+    number["x-wstape-seen"] = 10
+    assert found(*pair("client", obj(v=number), obj(v=whole), **event)) == [("client/type-narrowed", B)]
+    whole["x-wstape-seen"] = 29  # too few to say that a fraction would be refused
+    assert found(*pair("client", obj(v=number), obj(v=whole), **event)) == [("client/type-narrowed", W)]
+    assert found(*pair("client", obj(v={"type": "number"}), obj(v={"type": "integer"}))) == [
+        ("client/type-narrowed", B)
+    ]
+
+
 def scoped(*rules: dict[str, Any], **learned: object) -> Contract:
     events = {f"{side}:{name}": {} for side in ("server", "client") for name in "abc"}
     outer = {"name": "connection", "rules": [rule for rule in rules if "inner" not in rule]}
