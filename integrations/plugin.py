@@ -94,9 +94,8 @@ def _loop(config: pytest.Config) -> LoopThread:
     return config.stash[_LOOP]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin the test's tape, before any fixture of its own."""
+    """Begin the test's tape, before any fixture of its own, but behind pytest's look at marks that skip."""
     marker = _marker(item)
     if marker is None:
         return
@@ -116,7 +115,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         tape = Tape(wishes, _loop(item.config))
         tape.start()
     except (WstapeError, TypeError) as error:
-        pytest.fail(f"wstape: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"wstape: {error}", pytrace=False) from None
     item.stash[_TAPE] = tape
     plug(tape)
     if tape.address is not None:
@@ -132,16 +131,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         result = yield
     except BaseException:
         if tape is not None:
-            item.stash[_FAILED] = True
             _say(item, tape)
         raise
+    item.stash[_PASSED] = True
     # Connections that a fixture holds are judged when it has let them go.
     if tape is not None and not tape.busy:
         _judge(item, tape, passed=True)
     return result
 
 
-_FAILED = pytest.StashKey[bool]()
+_PASSED = pytest.StashKey[bool]()  # left out of tests that failed, and of those that a fixture has failed or skipped
 
 
 @pytest.hookimpl(wrapper=True)
@@ -155,10 +154,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
             from .clients import plug
 
             try:
-                _judge(item, tape, passed=not item.stash.get(_FAILED, False))
+                _judge(item, tape, passed=item.stash.get(_PASSED, False))
             finally:
                 plug(None)
                 del item.stash[_TAPE]
+                item.stash[_PASSED] = False
                 for name in ("WSTAPE_URL", "WSTAPE_HTTP_URL"):
                     os.environ.pop(name, None)
 

@@ -355,6 +355,49 @@ def test_cassettes_are_items(pytester: pytest.Pytester) -> None:
     gone.stdout.fnmatch_lines(["*wstape: error: ws://127.0.0.1:9*"])
 
 
+SKIPS = """
+import pytest
+
+pytestmark = pytest.mark.wstape("chat.cassette")
+
+@pytest.fixture
+def absent():
+    pytest.skip("not installed")
+
+@pytest.fixture
+def broken():
+    raise RuntimeError("fixture")
+
+@pytest.mark.skip
+def test_marked(): pass
+@pytest.mark.xfail(run=False)
+def test_not_run(): pass
+def test_by_a_fixture(absent): pass
+def test_in_the_body(): pytest.skip("not now")
+def test_fixture_fails(broken): pass
+@pytest.mark.skip
+@pytest.mark.wstape("not recorded yet.cassette")
+def test_without_a_cassette(): pass
+"""
+
+
+def test_a_test_that_does_not_run_is_not_judged(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_skips=SKIPS)
+    write_records(pytester.path / "chat.cassette", session(connection((">", {"type": "ask"}))).records())
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(skipped=4, xfailed=1, errors=1)
+    result.stdout.fnmatch_lines(["E       RuntimeError: fixture"])
+    result.stdout.no_fnmatch_line("*never asked*")
+
+
+def test_a_missing_cassette_is_told_without_its_cause(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it="import pytest\n@pytest.mark.wstape\ndef test_it(): pass\n")
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["wstape: *no such cassette; record it with --wstape-mode once"])
+    result.stdout.no_fnmatch_line("*another exception*")
+
+
 def test_orphans_are_listed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_one="import pytest\n@pytest.mark.wstape(allow_unused=True)\ndef test_a(): pass\n")
     folder = pytester.path / "cassettes" / "test_one"
