@@ -7,9 +7,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("cassettes", "recorder", "contracts", "replayer", "reports", "cli", "integrations", "demo")
@@ -63,3 +66,20 @@ def test_every_folder_with_modules_is_listed_as_a_package() -> None:
     folders = {path.parent.relative_to(ROOT) for folder in PRODUCT for path in (ROOT / folder).rglob("*.py")}
     assert listed == {"wstape", *(".".join(("wstape", *folder.parts)) for folder in folders)}
     assert not (ROOT / "__init__.py").exists()  # the tests would import the tree twice
+
+
+def test_nothing_that_is_slow_to_import_is_installed_with_the_product() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pending = [Requirement(line) for line in settings["project"]["dependencies"]]
+    needed: set[str] = set()
+    while pending:
+        wanted = pending.pop()
+        needed.add(canonicalize_name(wanted.name))
+        for extra in wanted.extras or {""}:
+            for line in requires(wanted.name) or ():
+                one = Requirement(line)
+                if one.marker is None or one.marker.evaluate({"extra": extra}):
+                    pending += [one] if canonicalize_name(one.name) not in needed else []
+    assert {"jsonschema", "rfc3339-validator", "arrow"} <= needed
+    # jsonschema imports it wherever it is installed, and it builds a grammar then: over a second at every start.
+    assert "rfc3987-syntax" not in needed
