@@ -214,10 +214,14 @@ def _peeked(sock: Any) -> list[bytes]:
     """Return the whole data messages that have arrived and nobody has read (RFC 6455 section 5.2), unmasked."""
     import socket
 
+    patience = sock.gettimeout()
     try:
-        data = bytes(sock.recv(1 << 16, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        sock.settimeout(0)
+        data = bytes(sock.recv(1 << 16, socket.MSG_PEEK))
     except (OSError, ValueError):  # nothing there, or TLS
         return []
+    finally:
+        sock.settimeout(patience)
     messages: list[bytes] = []
     at = 0
     while at + 2 <= len(data):

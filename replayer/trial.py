@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from ..cassettes import Session, Target
 from ..contracts import Contract, Finding, fold, verdict
@@ -114,26 +116,60 @@ def attempt_all(
             failed.set()
         return outcome
 
-    with ThreadPoolExecutor(max_workers=max(1, min(jobs, len(takes)))) as pool:
+    def ended(number: int, outcome: Outcome | None) -> None:
+        outcomes[number] = outcome
+        if done is not None and outcome is not None:
+            done(takes[number], outcome)
+
+    if jobs == 1 or len(takes) == 1:
+        # In the thread that Ctrl-C reaches.
+        for number, take in enumerate(takes):
+            ended(number, one(take))
+        return outcomes
+    with ThreadPoolExecutor(max_workers=min(jobs, len(takes))) as pool:
         waiting = {pool.submit(one, take): number for number, take in enumerate(takes)}
         try:
             for future in as_completed(waiting):
-                number = waiting[future]
-                outcome = outcomes[number] = future.result()
-                if done is not None and outcome is not None:
-                    done(takes[number], outcome)
+                ended(waiting[future], future.result())
         except BaseException:
             failed.set()
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            _PLAYS.cancel()
             raise
     return outcomes
+
+
+class _Plays:
+    """The plays that are going on, in whichever thread, so that Ctrl-C can end them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = set()
+
+    async def run(self, play: Coroutine[object, object, Played]) -> Played:
+        """Run one."""
+        task = asyncio.ensure_future(play)
+        entry = (asyncio.get_running_loop(), cast("asyncio.Task[object]", task))
+        self._tasks.add(entry)
+        try:
+            return await task
+        finally:
+            self._tasks.discard(entry)
+
+    def cancel(self) -> None:
+        """End them all."""
+        for loop, task in tuple(self._tasks):
+            with suppress(RuntimeError):  # its loop has ended meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+
+
+_PLAYS = _Plays()
 
 
 def _play(take: Take, plan: Plan, options: Options) -> Played:
     # A recording that was made without redaction is compared without it.
     redact = bool(take.session.header.redaction)
     chosen = replace(options, secrets=take.secrets, renewed=renewed_identifiers(take.script), redact=redact)
-    return asyncio.run(Player(take.script, take.session, plan.contract, chosen, plan.version).play())
+    return asyncio.run(_PLAYS.run(Player(take.script, take.session, plan.contract, chosen, plan.version).play()))
 
 
 def _judged(plan: Plan, reference: Session, played: Played, noise: Noise) -> tuple[Finding, ...]:

@@ -201,13 +201,14 @@ def test_json_is_one_document_even_with_warnings(capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out)["summary"]["complete"] is False
 
 
+@pytest.mark.parametrize("more", [[], ["good.cassette", "--jobs", "2"]], ids=["one", "two at once"])
 @pytest.mark.usefixtures("folder")
-def test_ctrl_c_during_a_replay() -> None:
+def test_ctrl_c_during_a_replay(more: list[str]) -> None:
     """A server that accepts and never answers: the replay waits, Ctrl-C ends it in one line."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = subprocess.Popen(
             [
-                *(*WSTAPE, "replay", "good.cassette", "--secret", "password=x"),
+                *(*WSTAPE, "replay", "good.cassette", *more, "--secret", "password=x"),
                 *("--target", f"ws://127.0.0.1:{silent.getsockname()[1]}"),
             ],
             stderr=subprocess.PIPE,
