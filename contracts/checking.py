@@ -13,7 +13,7 @@ from .event import Event, label_of, side
 from .evidence import FIRM_PRIVATE_CONNECTIONS, FIRM_SEEN, is_firm
 from .finding import Cause, Finding, Severity, fold
 from .isolation import Owners
-from .json_text import join_pointer
+from .json_text import NOT_JSON, join_pointer, parse
 from .payloads import PayloadChecker
 from .reading import EventReader
 from .sequences import Pending, SequenceChecker, Violation
@@ -305,6 +305,8 @@ class Checker:
 
 def _kind_changed(event: Event, baseline: str, severity: Severity, count: int = 1) -> Finding:
     was = f"a {baseline} message" if baseline in ("text", "binary") else f"wrapped as {baseline}"
+    # Some envelopes, such as Socket.IO's, write no plain JSON.
+    json = isinstance(event.payload, str) and parse(event.payload) is not NOT_JSON
     return Finding(
         id="message/kind-changed",
         severity=severity,
@@ -315,7 +317,7 @@ def _kind_changed(event: Event, baseline: str, severity: Severity, count: int = 
         position=event.position,
         count=count,
         message=f"what the {event.direction.value} sends was {was}, now `{event.label}` is a {event.kind.value} message"
-        + ("" if event.kind is Kind.BINARY or baseline == "binary" else " that is not JSON"),
+        + ("" if event.kind is Kind.BINARY or baseline == "binary" else f" that is not{'' if json else ' JSON'}"),
         baseline=baseline,
         candidate=event.kind.value,
     )

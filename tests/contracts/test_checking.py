@@ -234,6 +234,13 @@ def test_another_encoding_altogether_is_one_breaking_finding(contract: Contract)
     assert [one.id for one in breaking] == ["message/kind-changed"]
 
 
+def test_json_where_another_protocol_was_is_not_called_something_else() -> None:
+    document: dict[str, object] = {"wstape": "contract", "version": 1, "envelope": {"name": "socket.io"}}
+    document["events"] = {"server:welcome": dict[str, object]()}
+    (found,) = check(Contract.from_document(document), session(5))
+    assert found.message == "what the server sends was wrapped as socket.io, now `text` is a text message that is not"
+
+
 def test_hostile_payloads_are_findings_and_no_crash(contract: Contract) -> None:
     bodies = [
         b'{"type": "agent_completed", "run_id": "\\ud800", "usage": {"tokens": 1e999, "cost": NaN}}',
