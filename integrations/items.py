@@ -32,7 +32,8 @@ class CassetteItem(pytest.Item):
         named = self.config.getoption("wstape_contract")
         contract = Path(named) if named else None
         if target:
-            report = replayed(self.path, target, contract, Secrets.load((), (), os.environ))
+            options, files = self.config.getoption("wstape_secret"), self.config.getoption("wstape_secrets")
+            report = replayed(self.path, target, contract, Secrets.load(options, files, os.environ))
         else:
             assert contract is not None
             report = check(open_cassette(self.path), Contract.load(contract), title=f"{self.path.name} against {named}")
@@ -42,8 +43,11 @@ class CassetteItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Return the report, or the one line that says what prevented the judgement."""
         error = excinfo.value
-        if isinstance(error, AssertionError | WstapeError):
-            return str(error).lstrip() if isinstance(error, AssertionError) else f"wstape: error: {error}"
+        if isinstance(error, AssertionError):
+            return str(error).lstrip()
+        if isinstance(error, WstapeError):
+            # The remedy is worded for the command line of wstape.
+            return f"wstape: error: {error}".replace(" --secret", " --wstape-secret")
         return str(super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -36,6 +36,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--wstape-target", metavar="URL", help="Replay collected cassettes against this build.")
     group.addoption("--wstape-contract", metavar="FILE", help="Hold collected cassettes against this contract.")
+    group.addoption(
+        "--wstape-secret",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="For --wstape-target: a value for {{secret:NAME}}; also NAME=env:VAR or NAME=file:PATH. Repeatable.",
+    )
+    group.addoption(
+        "--wstape-secrets",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="For --wstape-target: values that 'record --keep-secrets' wrote. Repeatable.",
+    )
     group.addoption("--wstape-orphans", action="store_true", help="List cassettes without a test.")
     parser.addini("wstape_mode", "Recording of cassettes where CI is not set: none, once, new or all.", default="none")
 

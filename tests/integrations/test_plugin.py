@@ -13,7 +13,7 @@ from echoing import Assistant, assistant
 from sessions import connection, session
 
 import wstape.integrations.clients  # noqa: F401  # stays loaded when pytester forgets what a run has imported
-from wstape.cassettes import read_session, write_records
+from wstape.cassettes import read_session, write_records, write_secrets
 from wstape.contracts import infer
 
 pytest_plugins = ["pytester"]
@@ -353,6 +353,21 @@ def test_cassettes_are_items(pytester: pytest.Pytester) -> None:
     gone = pytester.runpytest_inprocess("tapes/good.cassette", "--wstape-target=ws://127.0.0.1:9")
     gone.assert_outcomes(failed=1)
     gone.stdout.fnmatch_lines(["*wstape: error: ws://127.0.0.1:9*"])
+
+
+def test_cassettes_are_replayed_with_secrets(pytester: pytest.Pytester) -> None:
+    log_in = session(connection((">", {"type": "log_in", "password": "{{secret:password:1}}"}), ("<", {"type": "in"})))
+    write_records(pytester.path / "in.cassette", log_in.records())
+    write_secrets(pytester.path / "in.secrets", {"password:1": "hunter2"})
+
+    def said(*options: str) -> str:
+        result = pytester.runpytest_inprocess("in.cassette", "--wstape-target=ws://127.0.0.1:9", *options)
+        result.assert_outcomes(failed=1)
+        return next(line for line in result.outlines if "wstape: error" in line)
+
+    assert said().endswith("give it with --wstape-secret password:1=VALUE or --wstape-secrets FILE")
+    for option in ("--wstape-secret=password:1=hunter2", "--wstape-secrets=in.secrets"):
+        assert "cannot connect" in said(option)
 
 
 SKIPS = """
