@@ -11,7 +11,7 @@ from .json_text import split_pointer
 from .sequences import SequenceChecker, Violation
 
 _TEMPLATE_RANK = (
-    *("alternate_succession", "response", "precedence", "succession", "init", "end", "not_succession"),
+    *("alternate_succession", "init", "end", "response", "precedence", "succession", "not_succession"),
     *("exactly", "absence", "existence", "responded_existence", "chain_response"),
 )
 _KIND_RANK = ("missing", "extra", "order")
