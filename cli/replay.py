@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .placeholders import secret_options
 from .redacting import project_rules
 from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
 
@@ -66,21 +67,7 @@ _DYING = 0.5  # seconds between a build's last connection and its end
     help="Write the contract with what was learned to be volatile marked in it.",
 )
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write what came as a cassette.")
-@click.option(
-    "--secret",
-    "secrets",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A value for {{secret:NAME}}; also NAME=env:VAR or NAME=file:PATH. NAME may be a kind: password.",
-)
-@click.option(
-    "--secrets",
-    "secret_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Values that 'record --keep-secrets' wrote.",
-)
+@secret_options
 @click.option(
     "--login",
     metavar="CMD",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .placeholders import secret_options
 from .reporting import deliver, report_options, warn
 
 if TYPE_CHECKING:
@@ -55,15 +56,7 @@ Exit status: 0 served as recorded, 1 a client did something else or CMD failed, 
 @click.option("--fault", "faults", multiple=True, metavar="SPEC", help="Inject a fault: drop:after=20; repeatable.")
 @click.option("--seed", type=int, metavar="N", help="Make --fresh-ids and --fault repeatable.")
 @click.option("--now", is_flag=True, help="Move the server's times to today.")
-@click.option("--secret", "secrets", multiple=True, metavar="NAME=VALUE", help="A value to send for {{secret:NAME}}.")
-@click.option(
-    "--secrets",
-    "secret_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Values that 'record --keep-secrets' wrote.",
-)
+@secret_options
 @click.option("--tls-cert", type=click.Path(path_type=Path), metavar="FILE", help="Listen with TLS and this PEM file.")
 @click.option("--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="The key of --tls-cert, if elsewhere.")
 @report_options
