@@ -226,7 +226,7 @@ class _Search:
                 self._issue(value, last_key(path), source)
 
     def response(self, exchange: HttpExchange) -> None:
-        for path, value in leaves(_json(exchange.response_body) or {}):
+        for path, value in leaves(response_json(exchange.response_body) or {}):
             self._issue(value, last_key(path), BodySource(exchange=exchange.number, path=path))
         for name, value in exchange.response_headers:
             spans = [match.span() for match in PLACEHOLDER.finditer(value)]
@@ -354,6 +354,15 @@ def _is_made_up(value: str, key: str) -> bool:
 def message_place(connection: int, index: int) -> str:
     """Name a client message that is not JSON in `Bindings.tokens`."""
     return f"message {connection} {index}"
+
+
+def response_json(body: bytes) -> object:
+    """Return the JSON object or array that the body of a response is, or None.
+
+    Engine.IO writes a digit before it, the type of its packet, when it opens a session by HTTP: ``0{"sid":"…"}``
+    (https://github.com/socketio/engine.io-protocol).
+    """
+    return _json(body[1:] if body[:1].isdigit() else body)
 
 
 def _json(body: bytes) -> object:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ..cassettes import PLACEHOLDER, Headers, dump_json, encoded_value, plain_name
 from ..contracts import Event
-from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between
+from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between, response_json
 from .leaves import Path, at, leaves, replaced
 
 Encoding = Literal["plain", "url", "json"]
@@ -59,10 +59,7 @@ class Ledger:
 
     def receive_response(self, exchange: int, headers: Headers, body: bytes) -> None:
         """Take the values that an HTTP response of the server under test brings."""
-        try:
-            parsed: object = json.loads(body)
-        except (ValueError, RecursionError):
-            parsed = None
+        parsed = response_json(body)
         for binding in self._bindings.values():
             match binding.source:
                 case BodySource(exchange=number, path=path) if number == exchange:

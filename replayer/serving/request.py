@@ -66,8 +66,14 @@ def _alike_paths(recorded: str, live: str, knowledge: Knowledge, into: Likeness)
 
 
 def _compare_pairs(name: str, recorded: str, live: str, knowledge: Knowledge, into: Likeness) -> None:
-    """Compare two form-encoded texts, whatever the order of their names."""
+    """Compare two form-encoded texts, whatever the order of their names.
+
+    Left out is what only keeps caches from answering: jQuery's ``_``, and the ``t`` of an Engine.IO request.
+    """
     old, new = (dict(parse_qsl(text, keep_blank_values=True)) for text in (recorded, live))
+    for pairs in (old, new):
+        for against_caches in ("_", "t" if "EIO" in pairs else "_"):
+            pairs.pop(against_caches, None)
     found = compare(old, new, knowledge)
     for difference in found.differences:
         into.add(name + difference.path, difference.recorded, difference.live)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sessions import connection, exchange, session
 
@@ -48,6 +50,15 @@ def test_an_identifier_that_the_client_made_is_its_own() -> None:
         )
     )
     assert bindings.bindings == ()
+
+
+def test_a_session_that_engine_io_opened_by_http_is_bound() -> None:
+    sid = "O_FjjPv_482NhWkNAAAM"
+    opened = replace(exchange({}, {}), response_body=f'0{{"sid":"{sid}","upgrades":["websocket"]}}'.encode())
+    upgrade = connection((">", "2probe"), target=f"/socket.io/?EIO=4&transport=websocket&sid={sid}")
+    bindings = found(session(upgrade, exchanges=(opened,)))
+    (binding,) = bindings.bindings
+    assert (binding.value, binding.source) == (sid, BodySource(exchange=opened.number, path=("sid",)))
 
 
 def test_words_and_small_numbers_bind_nothing() -> None:

@@ -72,6 +72,12 @@ def test_an_event_without_the_value_does_not_count() -> None:
     assert ledger.missing(["old"]) == ("old",)
 
 
+def test_a_response_gives_values_from_behind_the_packet_type_of_engine_io() -> None:
+    ledger = Ledger((Binding(value="old", source=BodySource(exchange=1, path=("sid",))),), {})
+    ledger.receive_response(1, (), b'0{"sid":"new","upgrades":[]}')
+    assert ledger.fill_text("/socket.io/?sid=old", ["old"], "url") == "/socket.io/?sid=new"
+
+
 def test_a_response_gives_values_from_its_body_and_its_fields() -> None:
     bindings = [
         Binding(value="tok", source=BodySource(exchange=1, path=("token",))),
