@@ -38,6 +38,7 @@ MAX_TEXT = 4 << 20
 """Bytes of a payload that is written for people; JSON grows some thirty-fold when it is decoded."""
 
 _ADVICE = "mend the line, or convert the .cassette again"
+_OTHER_FILE = "check that this is the file you mean; contracts are named with --contract"
 
 _SPACINGS: dict[str, tuple[str, str]] = {"compact": (",", ":"), "spaced": (", ", ": ")}
 STYLES = [(spacing, ascii_only) for spacing in _SPACINGS for ascii_only in (False, True)]
@@ -198,6 +199,9 @@ def decode_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, Record]]:
             raise JsonlFormatError(path, number, f"{error.args[0]!r} is missing", _ADVICE) from error
         except (ValueError, TypeError, RecursionError, OverflowError) as error:
             problem = str(error).splitlines()[0] if str(error) else "too deeply nested"
+            if number == 1 and line.strip() == b"{":
+                # JSON over several lines: a contract, a file of secrets, anything but a recording.
+                raise JsonlFormatError(path, number, "JSON, and no recording", _OTHER_FILE) from error
             raise JsonlFormatError(path, number, f"not a record ({problem})", _ADVICE) from error
 
 

@@ -125,6 +125,7 @@ def test_a_block_of_another_cassette_inside_a_message_is_not_taken_for_ours(tmp_
         (b'{"record": "message"}', "line 1: 'kind' is missing"),
         (b'{"record": "header", "format": "wstape-jsonl/9"}', "wstape-jsonl/9"),
         (b"{not json", "line 1: not a record"),
+        (b'{\n  "wstape": "contract"\n}\n', "line 1: JSON, and no recording; check that this is the file you mean"),
         (b"[" * 100_000, "not a cassette"),
         (b'{"a":' * 100_000, "line 1: not a record"),
     ],
