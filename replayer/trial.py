@@ -126,9 +126,10 @@ def attempt_all(
         for number, take in enumerate(takes):
             ended(number, one(take))
         return outcomes
+    _PLAYS.begin()
     with ThreadPoolExecutor(max_workers=min(jobs, len(takes))) as pool:
-        waiting = {pool.submit(one, take): number for number, take in enumerate(takes)}
         try:
+            waiting = {pool.submit(one, take): number for number, take in enumerate(takes)}
             for future in as_completed(waiting):
                 ended(waiting[future], future.result())
         except BaseException:
@@ -144,19 +145,27 @@ class _Plays:
 
     def __init__(self) -> None:
         self._tasks: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = set()
+        self._ended = False
+
+    def begin(self) -> None:
+        """Let plays begin again."""
+        self._ended = False
 
     async def run(self, play: Coroutine[object, object, Played]) -> Played:
         """Run one."""
         task = asyncio.ensure_future(play)
         entry = (asyncio.get_running_loop(), cast("asyncio.Task[object]", task))
         self._tasks.add(entry)
+        if self._ended:  # after the entry: whoever ends them all meanwhile finds it there
+            task.cancel()
         try:
             return await task
         finally:
             self._tasks.discard(entry)
 
     def cancel(self) -> None:
-        """End them all."""
+        """End them all, and those that are about to begin."""
+        self._ended = True
         for loop, task in tuple(self._tasks):
             with suppress(RuntimeError):  # its loop has ended meanwhile
                 loop.call_soon_threadsafe(task.cancel)

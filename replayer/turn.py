@@ -67,7 +67,7 @@ class Turn:
     def settle_ns(self, gate: Gate) -> int:
         """When the turn settles if nothing more comes."""
         silence = min(max(2 * gate.longest_gap_ns, _SETTLE_FLOOR_NS), self._patience_ns(gate))
-        return self._last_ns + silence
+        return min(self._last_ns + silence, self.deadline_ns(gate))
 
     def deadline_ns(self, gate: Gate) -> int:
         """When waiting for the awaited event is given up."""

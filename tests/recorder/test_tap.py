@@ -237,6 +237,7 @@ def test_handshake_is_kept_in_order_and_spelling() -> None:
         (frame(Opcode.PING, b"x", fin=False), "control frame"),
         (frame(Opcode.CLOSE, b"x" * 126), "control frame"),
     ],
+    ids=["masked", "unknown opcode", "reserved bit", "nothing to continue", "within a message", "no fin", "too long"],
 )
 def test_a_protocol_error_ends_the_reading_of_its_direction_only(data: bytes, words: str) -> None:
     tap = opened()

@@ -47,6 +47,14 @@ def test_what_is_still_owed_is_waited_for_until_the_server_is_silent() -> None:
     assert turn.settled(GATE, pending=1, now_ns=turn.settle_ns(GATE))
 
 
+def test_a_server_that_is_never_silent_is_not_waited_for_beyond_the_deadline() -> None:
+    turn = after("completed")
+    for second in range(1, 6):
+        turn.receive(event("tick"), second * 990 * MS)
+    assert not turn.settled(GATE, pending=1, now_ns=FLOOR_NS - MS)
+    assert turn.settled(GATE, pending=1, now_ns=FLOOR_NS)
+
+
 def test_a_label_that_lacks_is_waited_for_too() -> None:
     assert not after("completed").settled(GATE, pending=0, now_ns=11 * MS)
 
