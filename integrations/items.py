@@ -32,7 +32,8 @@ class CassetteItem(pytest.Item):
         named = self.config.getoption("wstape_contract")
         contract = Path(named) if named else None
         if target:
-            options, files = self.config.getoption("wstape_secret"), self.config.getoption("wstape_secrets")
+            options: list[str] = self.config.option.wstape_secret
+            files: list[Path] = self.config.option.wstape_secrets
             report = replayed(self.path, target, contract, Secrets.load(options, files, os.environ))
         else:
             assert contract is not None
