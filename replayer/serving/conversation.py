@@ -104,7 +104,7 @@ class Conversation:
         cue = self._matcher.same(self._eligible(), heard, self._values) or self._recast(heard)
         if cue is not None:
             early = self._early(cue)
-            if early is None or self._manner.mode != "strict":
+            if early is None or self._manner.mode != "strict" or cue.label in self._manner.allowed:
                 self._hear(cue, now_ns)
             else:
                 self._refuse(early)
@@ -215,10 +215,9 @@ class Conversation:
 
     def _early(self, cue: Cue) -> Finding | None:
         """Say that a client did not wait for what the recording has before its message; None when it did."""
-        unsaid = [
-            line for line in self.part.lines if line.index in cue.before and line.index not in self._progress.said
-        ]
-        unsaid = [line for line in unsaid if self._owed(line)]
+        # A greeting answers nothing: it and the client's first message may cross.
+        answers = [line for line in self.part.lines if line.cue is not None and line.index in cue.before]
+        unsaid = [line for line in answers if self._owed(line) and line.index not in self._progress.said]
         if not unsaid:
             return None
         text = f"`{cue.label}` came too early: the client did not wait for {_names(unsaid)}, recorded before it"

@@ -19,11 +19,20 @@ async def talk():
     client = AsyncOpenAI(api_key="sk-test-1234567890abcdef", websocket_base_url=os.environ["SERVICE"])
     audio, ids = b"", []
     async with client.realtime.connect(model="sample-realtime") as connection:
+        async def until(kind):
+            while True:
+                event = await connection.recv()
+                ids.append(event.event_id)
+                if event.type == kind:
+                    return
+
         await connection.session.update(session={"type": "realtime", "instructions": "be brief"})
+        await until("session.updated")
         await connection.conversation.item.create(
             item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]},
             event_id=str(uuid.uuid4()),
         )
+        await until("conversation.item.added")
         await connection.response.create()
         async for event in connection:
             ids.append(event.event_id)

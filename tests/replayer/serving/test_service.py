@@ -147,6 +147,12 @@ def test_labels_can_be_allowed() -> None:
     assert service.findings == ()
 
 
+def test_an_allowed_label_may_come_early() -> None:
+    with served(chat(), allowed=frozenset({"stop"})) as service:
+        converse(service.url, [None, asked(), json.dumps(STOP), None, None, None, None])
+    assert service.findings == ()
+
+
 def test_lenient_needs_labels_only_and_goes_on_after_what_it_does_not_know() -> None:
     with served(chat(), mode="lenient") as service:
         came = converse(
