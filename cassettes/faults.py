@@ -193,8 +193,8 @@ class ConnectionFaults:
     def message(self, sender: Direction) -> tuple[Fault, ...]:
         """Say what strikes at the sender's next text or binary message; one that ends the connection comes last."""
         struck = [count.fault for count in self._counts[sender] if count.strikes()]
-        ending = [fault for fault in struck if fault.kind in ENDING][:1]
-        return (*(fault for fault in struck if fault.kind not in ENDING), *ending)
+        ending = [fault for fault in struck if fault.ends][:1]
+        return (*(fault for fault in struck if not fault.ends), *ending)
 
     @property
     def harmless(self) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 MODES = ("none", "once", "new", "all")
 _TAPE = pytest.StashKey["Tape"]()
 _LOOP = pytest.StashKey["LoopThread"]()
-_NAMED = pytest.StashKey[tuple[set[Path], set[Path]]]()  # test files with cassettes, and the cassettes they name
 _ORPHANS = pytest.StashKey[set[str]]()
 
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from ..cassettes import Direction, FileError, Target, UsageError, merged, read_session, write_records
 from ..contracts import Finding, Severity, fold
@@ -19,7 +19,6 @@ from .hosting import ServedCassette
 from .naming import failed_path
 
 Recording = Literal["none", "once", "new", "all"]
-RECORDING: tuple[Recording, ...] = get_args(Recording)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,16 +151,6 @@ class Conversation:
         """The label of the client's message that is expected next."""
         return next((cue.label for cue in self._unheard()), None)
 
-    @property
-    def never_heard(self) -> tuple[Cue, ...]:
-        """The recorded client messages that did not come."""
-        return tuple(self._unheard())
-
-    @property
-    def served(self) -> int:
-        """How many messages were said, as far as the present round."""
-        return len(self._progress.said)
-
     # --- saying
 
     def _schedule(self, cue: int | None, now_ns: int) -> None:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from ...cassettes import PLACEHOLDER, Direction, Faults, Headers, HttpExchange, Session, Target, session_texts
 from ...contracts import Contract, Finding, Severity
+from ..wire import Response
 from .conversation import Manner
 from .likeness import Echo, Knowledge
 from .part import Part
 from .programme import Choice, Miss, Programme
-from .request import Request, compare_requests
+from .request import UNSENT, Request, compare_requests
 from .values import Values
-
-_UNSENT = frozenset(("connection", "content-length", "content-encoding", "transfer-encoding", "keep-alive", "date"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +38,6 @@ class Tally:
     connections: int = 0
     messages: int = 0
     exchanges: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """The answer to a plain request."""
-
-    status: int
-    reason: str
-    headers: Headers
-    body: bytes
 
 
 class Desk:
@@ -165,7 +154,7 @@ class Desk:
         return tuple(
             (name, self.values.fill_text(_at_home(name, value, self._origin, own)))
             for name, value in exchange.response_headers
-            if name.lower() not in _UNSENT
+            if name.lower() not in UNSENT
         )
 
 

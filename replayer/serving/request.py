@@ -9,6 +9,9 @@ from ...cassettes import Headers, header
 from ...contracts.json_text import NOT_JSON, parse
 from .likeness import ABSENT, Knowledge, Likeness, compare, compare_text
 
+UNSENT = frozenset(("connection", "content-length", "content-encoding", "transfer-encoding", "keep-alive", "date"))
+"""Header fields of a recorded response that belong to its transport, and are made anew."""
+
 _TELLING = ("authorization", "cookie")
 """Header fields that tell one user from another."""
 

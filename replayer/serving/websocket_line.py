@@ -16,10 +16,9 @@ from ...contracts import Finding
 from .conversation import Conversation, Leave, Say
 from .desk import Desk
 from .programme import Choice
-from .request import Request
+from .request import UNSENT, Request
 
 _KINDS = {Opcode.TEXT: Kind.TEXT, Opcode.BINARY: Kind.BINARY}
-_UNSENT = frozenset(("connection", "content-length", "content-encoding", "transfer-encoding", "keep-alive", "date"))
 _HANDSHAKE = frozenset(("upgrade", "connection", "date", "server"))
 
 
@@ -109,7 +108,7 @@ class WebSocketLine:
         response.reason_phrase = reason or response.reason_phrase
         del response.headers["Content-Type"]
         for name, value in headers:
-            if name.lower() not in _UNSENT:
+            if name.lower() not in UNSENT:
                 response.headers[name] = value
         del response.headers["Content-Length"]
         response.headers["Content-Length"] = str(len(body))
