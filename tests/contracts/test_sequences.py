@@ -61,7 +61,7 @@ def test_a_scope_that_a_person_wrote_is_checked() -> None:
             "scopes": [
                 {
                     "name": "work",
-                    "paths": {f"server:{step}": "/work/nr" for step in ("begun", "done", "failed")},
+                    "paths": {f"server:{step}": "/task/nr" for step in ("begun", "done", "failed")},
                     "rules": [answered],
                 }
             ],
@@ -69,7 +69,7 @@ def test_a_scope_that_a_person_wrote_is_checked() -> None:
     )
     checker = Checker(written)
     steps = (("begun", 1), ("begun", 2), ("begun", 3), ("failed", 3), ("done", 1))
-    for record in records([[server(step, work={"nr": number}) for step, number in steps]]):
+    for record in records([[server(step, task={"nr": number}) for step, number in steps]]):
         checker.record(record)
     (found,) = [finding for finding in checker.finish() if finding.severity is Severity.BREAKING]
     assert found.message == "neither `done` nor `failed` came after `begun` (work=2); the contract asks for it"
