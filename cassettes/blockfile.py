@@ -6,8 +6,11 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from .block import encode_block, encode_preamble
+from .block import block_pieces, encode_preamble
 from .errors import FileError
+
+COPIED = 64 << 10
+"""Bytes up to which a block is cheaper copied than written by two calls."""
 
 
 class Blocks(Protocol):
@@ -55,7 +58,7 @@ class BlockFile:
     def write(self, content: int, raw: bytes, count: int, *, squeeze: bool = True) -> None:
         """Write a block of ``count`` records; ``squeeze`` False stores it as it is. Raises FileError."""
         try:
-            self._write(encode_block(self._index, content, raw, self._salt, squeeze=squeeze))
+            self._write(*block_pieces(self._index, content, raw, self._salt, squeeze=squeeze))
         except FileError:
             self.lost += count
             raise
@@ -68,16 +71,18 @@ class BlockFile:
         """Close the file."""
         self._file.close()
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
+    def _write(self, *pieces: bytes) -> None:
+        size = sum(map(len, pieces))
         try:
-            while view:
-                written = self._file.write(view)
-                view = view[written:]
+            for data in (b"".join(pieces),) if size < COPIED else pieces:
+                view = memoryview(data)
+                while view:
+                    written = self._file.write(view)
+                    view = view[written:]
         except OSError as error:
             self._cut_back()
             raise FileError.from_os_error(self.path, error, writing=True) from error
-        self.size += len(data)
+        self.size += size
         if os.fstat(self._file.fileno()).st_nlink == 0:
             # Writing would go on into a file that nobody can open. One that was only moved keeps its link.
             problem = "the file was deleted or replaced while it was written"
