@@ -8,6 +8,7 @@ from .diagram import diagram_lines
 from .envelopes import Envelope
 from .errors import ContractError
 from .event import CONNECTION, Event, ScopeKey, label_of, side
+from .exhibit import SKIPPED, Exhibit, Row
 from .finding import Cause, Finding, Severity, fold, verdict
 from .inference import infer
 from .isolation import Privacy
@@ -23,6 +24,7 @@ from .survey import Overview, Standing, overview
 __all__ = [
     "CONNECTION",
     "RENAMED",
+    "SKIPPED",
     "Cause",
     "Checker",
     "Contract",
@@ -32,11 +34,13 @@ __all__ = [
     "Event",
     "EventClaim",
     "EventReader",
+    "Exhibit",
     "Finding",
     "Learned",
     "Overview",
     "Pending",
     "Privacy",
+    "Row",
     "Rule",
     "Scope",
     "ScopeClaim",

@@ -77,6 +77,8 @@ class Blame:
             message=f"{best.what} ({best.scope}); {evidence_words(best)}",
             baseline=f"{best.rule.template}({', '.join(best.rule.events)})",
             candidate=str(best.scope),
+            rule=rule_words(best),
+            scope=best.scope,
             cause=Cause(kind=best.cause.kind, symbols=symbols),
         )
 
@@ -103,6 +105,8 @@ class Blame:
                 f"and never with {lacking.scope.value}; {evidence_words(lacking)}",
                 baseline=lacking.scope.value,
                 candidate=unasked.scope.value,
+                rule=rule_words(lacking),
+                scope=unasked.scope,
                 cause=Cause(kind="link", symbols=frozenset((a, b))),
             )
         return None
@@ -116,6 +120,18 @@ def _rank(violation: Violation) -> tuple[int, int, int, int, tuple[str, ...]]:
         _TEMPLATE_RANK.index(violation.rule.template),
         violation.rule.events,
     )
+
+
+def rule_words(violation: Violation) -> str:
+    """The rule with its labels, and where it holds: ``init(agent_started) in run_id``."""
+    rule = violation.rule
+    places = [label_of(symbol) for symbol in rule.events[:1]]
+    if rule.targets:
+        targets = ", ".join(map(label_of, rule.targets))
+        places.append(targets if len(rule.targets) == 1 else f"[{targets}]")
+    if rule.times is not None:
+        places.append(str(rule.times))
+    return f"{rule.template}({', '.join(places)}) in {violation.scope.name}"
 
 
 def evidence_words(violation: Violation) -> str:

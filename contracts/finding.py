@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..cassettes import Direction
+from .event import ScopeKey
+from .exhibit import Exhibit
 
 
 class Severity(StrEnum):
@@ -51,6 +53,9 @@ class Finding:
     candidate: object = None  # what was met
     effect: str | None = None  # of an edit, between two contracts: what it does to the set of allowed values
     fingerprint: str | None = None  # of an edit: names it in an ignore file
+    rule: str | None = None  # of a broken sequence rule: what it says and where, "init(agent_started) in run_id"
+    exhibit: Exhibit | None = None  # both sides at the first place
+    scope: ScopeKey | None = None  # not printed: the scope in which it was met first
     cause: Cause | None = None  # not printed: lets the replayer merge its own findings with these
 
 

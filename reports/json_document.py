@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..contracts import Finding
+from ..contracts import Exhibit, Finding
 from .report import Report
 
 
@@ -37,7 +37,18 @@ def _finding(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "baseline": finding.baseline,
         "candidate": finding.candidate,
-        # Only `compat` has these two.
+        # What follows stands only where it says something. `compat` alone has the last two.
+        **({} if finding.rule is None else {"rule": finding.rule}),
+        **({} if finding.exhibit is None else {"exhibit": _exhibit(finding.exhibit)}),
         **({} if finding.effect is None else {"effect": finding.effect}),
         **({} if finding.fingerprint is None else {"fingerprint": finding.fingerprint}),
+    }
+
+
+def _exhibit(exhibit: Exhibit) -> dict[str, object]:
+    return {
+        "recorded": exhibit.recorded,
+        "now": exhibit.now,
+        "rows": [{"recorded": row.recorded, "now": row.now, "marked": row.marked} for row in exhibit.rows],
+        "led": list(exhibit.led),
     }

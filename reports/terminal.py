@@ -12,9 +12,12 @@ from rich.text import Text
 from ..cassettes import printable
 from ..contracts import Finding, Severity
 from .report import Report
+from .side_by_side import Tone, side_by_side
 from .words import occurrence, place, sides
 
 _STYLES = {Severity.BREAKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_TONES: dict[Tone, str] = {"head": "dim", "same": "", "gone": "red", "come": "green"}
+_INDENT = 9  # the width of the longest severity, and a blank
 
 
 def render_terminal(report: Report, *, width: int = 100, color: bool = False) -> str:
@@ -48,13 +51,13 @@ def render_terminal(report: Report, *, width: int = 100, color: bool = False) ->
 
 def _print_finding(console: Console, finding: Finding) -> None:
     head = Text()
-    head.append(f"{finding.severity:<9}", _STYLES[finding.severity])
+    head.append(f"{finding.severity:<{_INDENT}}", _STYLES[finding.severity])
     head.append(finding.id, "bold")
     what = place(finding)
     if what:
         head.append(f"  {printable(what)}")
     console.print(head)
-    console.print(Padding(Text(printable(finding.message)), (0, 0, 0, 9)))
+    console.print(Padding(Text(printable(finding.message)), (0, 0, 0, _INDENT)))
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, value in sides(finding):
         table.add_row(Text(name, "dim"), Text(value, overflow="fold"))
@@ -62,7 +65,12 @@ def _print_finding(console: Console, finding: Finding) -> None:
     if met:
         table.add_row(Text("met", "dim"), Text(met))
     if table.row_count:
-        console.print(Padding(table, (0, 0, 0, 9)))
+        console.print(Padding(table, (0, 0, 0, _INDENT)))
+    if finding.exhibit is not None:
+        for line in side_by_side(finding.exhibit, console.width - _INDENT):
+            console.print(Padding(Text.assemble(*((one.text, _TONES[one.tone]) for one in line)), (0, 0, 0, _INDENT)))
+        for text in finding.exhibit.led:
+            console.print(Padding(Text(text, "dim"), (0, 0, 0, _INDENT)))
     console.print()
 
 

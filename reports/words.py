@@ -6,6 +6,7 @@ import json
 
 from ..cassettes import printable
 from ..contracts import Finding
+from .side_by_side import unified
 
 _SHOWN = 200
 """Characters of a value that are shown; the rest is for ``--json``."""
@@ -40,12 +41,23 @@ def shown(value: object) -> str:
 
 
 def sides(finding: Finding) -> list[tuple[str, str]]:
-    """Both sides, named, those that there is something to see on."""
-    edit = finding.fingerprint is not None  # of a contract: nothing was recorded
-    values = (("old" if edit else "recorded", finding.baseline), ("new" if edit else "now", finding.candidate))
-    # A label that is the finding's own says nothing new.
-    named = [(name, shown(value)) for name, value in values if value is not None and value != finding.label]
-    return [*named, ("fingerprint", finding.fingerprint)] if finding.fingerprint is not None else named
+    """The rule that was broken, and both sides in short, named, those that there is something to see on.
+
+    Both sides are left out where the finding's exhibit shows them.
+    """
+    named: list[tuple[str, str]] = []
+    if finding.rule is not None:
+        named.append(("rule", printable(finding.rule)))
+    shows_both = finding.exhibit is not None and finding.exhibit.recorded is not None
+    # What a sequence finding holds on its sides is the rule and the scope, which is said already.
+    if not (shows_both or finding.id.startswith("sequence/")):
+        edit = finding.fingerprint is not None  # of a contract: nothing was recorded
+        values = (("old" if edit else "recorded", finding.baseline), ("new" if edit else "now", finding.candidate))
+        # A label that is the finding's own says nothing new.
+        named += [(name, shown(value)) for name, value in values if value is not None and value != finding.label]
+    if finding.fingerprint is not None:
+        named.append(("fingerprint", finding.fingerprint))
+    return named
 
 
 def describe(finding: Finding) -> str:
@@ -55,4 +67,6 @@ def describe(finding: Finding) -> str:
     met = occurrence(finding)
     if met:
         lines.append(met)
+    if finding.exhibit is not None:
+        lines += unified(finding.exhibit)
     return "\n".join(lines)

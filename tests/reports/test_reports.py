@@ -8,9 +8,10 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
 
 from wstape.cassettes import Direction
-from wstape.contracts import Finding, Severity
+from wstape.contracts import SKIPPED, Exhibit, Finding, Row, Severity
 from wstape.reports import Case, Report, render_json, render_junit
 from wstape.reports.terminal import render_terminal
 
@@ -51,7 +52,65 @@ HOSTILE = Finding(
     message="the event `\x1b[31mred` is new\nand has two lines",
     candidate={"a": "\x07" * 3 + "x" * 500},
 )
+RENAMED = Finding(
+    id="payload/field-renamed",
+    severity=Severity.BREAKING,
+    direction=Direction.SERVER,
+    label="agent_completed",
+    path="/answer",
+    connection=1,
+    position=20,
+    count=15,
+    message="`/answer` was present in all 15 recorded samples, now it is called `/completion`",
+    baseline="/answer",
+    candidate="/completion",
+    exhibit=Exhibit(
+        recorded="connection 1, message 18",
+        now="connection 1, message 20",
+        rows=(
+            SKIPPED,
+            Row(recorded='"thread_id": "thread_1a"', now='"thread_id": "thread_75"'),
+            Row(recorded='"answer": "' + "答えは上の通りです。" * 4 + '"', marked=True),
+            Row(now='"completion": "The answer is as above, and much more has to be said of it."', marked=True),
+            SKIPPED,
+        ),
+        led=('after -> 4 user_message: /thread_id "thread_75" came from <- 3 thread_created /thread_id',),
+    ),
+)
+LATE = Finding(
+    id="sequence/init",
+    severity=Severity.BREAKING,
+    direction=Direction.SERVER,
+    label="agent_started",
+    path=None,
+    connection=2,
+    position=5,
+    message="`agent_started` was not the first event: `agent_thinking` came before it (run_id=r-1)",
+    baseline="init(server:agent_started)",
+    candidate="run_id=r-1",
+    rule="init(agent_started) in run_id",
+    exhibit=Exhibit(
+        recorded="connection 2, run_id=r-0",
+        now="connection 2, run_id=r-1",
+        rows=(
+            Row(recorded="<- 5 agent_started", marked=True),
+            Row(recorded="<- 6 agent_thinking x2", now="<- 5 agent_thinking"),
+            Row(now="<- 6 agent_started", marked=True),
+            SKIPPED,
+        ),
+    ),
+)
+ALONE = replace(
+    TYPE_CHANGED,
+    severity=Severity.WARNING,
+    exhibit=Exhibit(
+        recorded=None,
+        now="connection 1, message 14",
+        rows=(Row(now='"ok": true'), Row(now='"duration_ms": "132"', marked=True)),
+    ),
+)
 REPORTS = {
+    "side-by-side": Report(title="a against b", findings=(RENAMED, LATE, ALONE), connections=2, messages=70),
     "breaking": Report(
         title="chat.cassette against ws://127.0.0.1:8000",
         findings=(TYPE_CHANGED, THIN, HOSTILE),
@@ -69,8 +128,20 @@ def test_terminal(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.txt", render_terminal(REPORTS[name], width=80))
 
 
+@pytest.mark.parametrize("width", [40, 120])
+def test_both_sides_at_other_widths(width: int, golden: Callable[[str, str], None]) -> None:
+    golden(f"side-by-side-{width}.txt", render_terminal(REPORTS["side-by-side"], width=width))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = render_terminal(REPORTS["side-by-side"], width=width)
+    assert max(map(cell_len, text.splitlines())) <= width
+
+
 def test_terminal_in_colour(golden: Callable[[str, str], None]) -> None:
     golden("colour.txt", render_terminal(REPORTS["breaking"], width=80, color=True))
+    golden("side-by-side-colour.txt", render_terminal(REPORTS["side-by-side"], width=120, color=True))
 
 
 @pytest.mark.parametrize("name", REPORTS)
