@@ -24,11 +24,13 @@ from .sample import Sample, json_value
 from .several import SeveralEnvelopes
 from .signalr import SignalrEnvelope
 from .socket_io import SocketIoEnvelope
+from .writing import Changes, Writing, written
 
 __all__ = [
     "ENVELOPES",
     "CborEnvelope",
     "CdpEnvelope",
+    "Changes",
     "Detectable",
     "Envelope",
     "GraphqlTransportWsEnvelope",
@@ -48,9 +50,11 @@ __all__ = [
     "SeveralEnvelopes",
     "SignalrEnvelope",
     "SocketIoEnvelope",
+    "Writing",
     "envelope_from",
     "fitted",
     "json_value",
     "names",
     "opaque_payload",
+    "written",
 ]

@@ -54,6 +54,11 @@ def unpack_cbor(data: bytes) -> object:
         return NOT_JSON
 
 
+def key_name(key: object) -> str:
+    """Return the name that a map's key has in a value that was read. Raises ValueError for one that is not read."""
+    return _Reading(MAX_BITS).key(key, 0)
+
+
 class _Reading:
     """Turns what a decoder made into JSON values; no more of them than there were bytes."""
 
@@ -80,7 +85,7 @@ class _Reading:
                 return value.isoformat()
             case Mapping():
                 pairs = cast("Mapping[object, object]", value).items()
-                return {self._key(key, depth): self.value(item, depth + 1) for key, item in pairs}
+                return {self.key(key, depth): self.value(item, depth + 1) for key, item in pairs}
             case Set():
                 items = (self.value(item, depth + 1) for item in cast("Set[object]", value))
                 return sorted(items, key=json.dumps)
@@ -89,7 +94,7 @@ class _Reading:
             case _:
                 return self._special(value, depth)
 
-    def _key(self, key: object, depth: int) -> str:
+    def key(self, key: object, depth: int) -> str:
         if isinstance(key, str):
             return key
         plain = self.value(key, depth + 1)

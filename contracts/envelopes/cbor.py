@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...cassettes import Kind, Message
+from ...cassettes.splicing import Cbor, Notation
 from ..json_text import NOT_JSON
-from .binary_value import unpack_cbor
+from .binary_value import key_name, unpack_cbor
 from .json_envelope import JsonEnvelope
 
 
@@ -26,3 +27,8 @@ class CborEnvelope(JsonEnvelope):
         if value is NOT_JSON and message.kind is Kind.BINARY:
             return unpack_cbor(message.payload)
         return value
+
+    @staticmethod
+    def notation() -> Notation:
+        """CBOR."""
+        return Cbor(key_name)

@@ -14,12 +14,13 @@ from .envelope import Payload, Plain
 from .opaque import unread_payload
 from .requests import OpenRequests
 from .sample import Sample, json_value
+from .writing import WholeJson
 
 _METHOD = re.compile(r"[A-Z][A-Za-z0-9]*\.[a-z][A-Za-z0-9]*")
 _KEYS = frozenset(("id", "method", "params", "result", "error", "sessionId"))
 
 
-class CdpEnvelope(Plain):
+class CdpEnvelope(WholeJson, Plain):
     """Commands and events by method, responses as ``METHOD:result`` or ``METHOD:error``.
 
     Attached targets share the connection ("flat" sessions): commands are told apart by ``sessionId`` and ``id``. A

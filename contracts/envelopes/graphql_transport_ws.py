@@ -17,6 +17,7 @@ from .envelope import Payload, Plain
 from .opaque import unread_payload
 from .requests import OpenRequests
 from .sample import Sample, json_value
+from .writing import WholeJson
 
 MAX_TOKENS = 10_000
 """Tokens of a GraphQL document that are looked through for the operation's name."""
@@ -28,7 +29,7 @@ _TOKEN = re.compile(
 _OPERATIONS = ("query", "mutation", "subscription")
 
 
-class GraphqlTransportWsEnvelope(Plain):
+class GraphqlTransportWsEnvelope(WholeJson, Plain):
     """``subscribe`` by the operation's name, what answers it as ``NAME:next``, ``NAME:error``, ``NAME:complete``.
 
     The name is ``operationName``, else that of the first operation in the document, else its first field. The

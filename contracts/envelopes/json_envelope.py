@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Message
+from ...cassettes.splicing import Notation
 from ..json_text import NOT_JSON, JsonObject, Pointer, resolve, split_pointer, type_name
 from .discriminator import IDENTIFIER, find_discriminator
 from .envelope import Payload
 from .opaque import opaque_payload
 from .sample import Sample, json_value
+from .writing import Changes, write_json
 
 MAX_KEYS = 8
 MAX_LABEL = 200
@@ -56,6 +58,15 @@ class JsonEnvelope:
     def decoded(message: Message, value: object) -> object:
         """Return what a message holds, given its JSON value or `NOT_JSON`; `NOT_JSON` when it cannot be read."""
         return value
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the message, however its value is encoded."""
+        return write_json(message, changes[0], self.notation()) if len(changes) == 1 else None
+
+    @staticmethod
+    def notation() -> Notation | None:
+        """Return how a message that is no JSON is encoded."""
+        return None
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, object]) -> Self:

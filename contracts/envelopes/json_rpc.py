@@ -11,6 +11,7 @@ from .envelope import Payload, Plain
 from .opaque import opaque_payload
 from .requests import OpenRequests
 from .sample import Sample, json_value
+from .writing import Changes, moved, write_json
 
 
 class JsonRpcEnvelope(Plain):
@@ -30,6 +31,13 @@ class JsonRpcEnvelope(Plain):
     def open(self, handshake: Handshake | None = None) -> JsonRpcReading:
         """A reading that remembers open requests."""
         return JsonRpcReading()
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the object, or into the entries of a batch."""
+        if not isinstance(json_value(message), list):
+            return write_json(message, changes[0]) if len(changes) == 1 else None
+        entries = (moved(entry, (), (index,)) for index, entry in enumerate(changes))
+        return write_json(message, {path: new for entry in entries for path, new in entry.items()})
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
         """The request's id. Both sides number their own requests, so each side's ids are a scope of their own."""

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
+from ...cassettes.splicing import Json, Path, Scalar, splice
 from ..json_text import NOT_JSON, JsonObject, parse
 from .envelope import Payload, Plain
 from .opaque import unread_payload
 from .sample import Sample, json_value
+from .writing import Changes, write_json
 
 SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 _PARTS = ("header", "parent_header", "metadata", "content")
@@ -50,6 +52,24 @@ class JupyterEnvelope(Plain):
         label = _label(value)
         return (unread_payload(message, value) if label is None else Payload(label=label, value=value),)
 
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the parts; the places of the parts in a binary message follow."""
+        if len(changes) != 1:
+            return None
+        if message.kind is not Kind.BINARY or json_value(message) is not NOT_JSON:
+            return write_json(message, changes[0])
+        divided = _divided(message.payload)
+        if divided is None:
+            return None
+        form, parts = divided
+        new = list(parts)
+        for number, inner in _by_part(parts, changes[0]).items():
+            piece = splice(parts[number], inner, Json())
+            if piece is None:
+                return None
+            new[number] = piece
+        return _joined(form, new)
+
     def discriminator(self, direction: Direction) -> str | None:
         """Both sides label alike."""
         return "/header/msg_type"
@@ -78,14 +98,18 @@ def _message(message: Message, value: object) -> object:
     """Return a message in its JSON form, or the value given when it is none of Jupyter's binary ones."""
     if value is not NOT_JSON or message.kind is not Kind.BINARY:
         return value
-    parts = _parts(message.payload)
-    read = _from_parts(parts) if parts else None
+    divided = _divided(message.payload)
+    read = _from_parts(divided[1]) if divided else None
     return NOT_JSON if read is None else read
 
 
-def _parts(data: bytes) -> list[bytes] | None:
-    """Return the parts of a binary message: of the v1 subprotocol, else of the default one."""
-    for form, width, absolute in (("<Q", 8, True), (">I", 4, False)):
+_V1, _DEFAULT = ("<Q", 8, True), (">I", 4, False)
+"""How the places of parts are written: their form and width, and whether the end of the last one is among them."""
+
+
+def _divided(data: bytes) -> tuple[tuple[str, int, bool], list[bytes]] | None:
+    """Return the parts of a binary message and how their places are written: by the v1 subprotocol or the default."""
+    for form, width, absolute in (_V1, _DEFAULT):
         if len(data) < 2 * width:
             continue
         (count,) = struct.unpack_from(form, data)
@@ -97,12 +121,36 @@ def _parts(data: bytes) -> list[bytes] | None:
         if not absolute:
             offsets.append(len(data))
         if offsets[0] == first and all(a <= b for a, b in pairwise(offsets)) and offsets[-1] == len(data):
-            return [data[a:b] for a, b in pairwise(offsets)]
+            return (form, width, absolute), [data[a:b] for a, b in pairwise(offsets)]
     return None
 
 
+def _joined(how: tuple[str, int, bool], parts: Sequence[bytes]) -> bytes:
+    """Return the binary message of parts."""
+    form, width, absolute = how
+    count = len(parts) + absolute
+    places = list(accumulate(map(len, parts), initial=width * (count + 1)))[:count]
+    return struct.pack(f"{form[0]}{count + 1}{form[1]}", count, *places) + b"".join(parts)
+
+
+def _by_part(parts: Sequence[bytes], changes: Changes) -> dict[int, dict[Path, Scalar]]:
+    """Return changes by the part that they fall into. The channel's name is none that could change."""
+    if not _is_v1(parts):
+        return {0: dict(changes)}
+    found: dict[int, dict[Path, Scalar]] = {}
+    for path, new in changes.items():
+        number = _PARTS.index(str(path[0])) + 1 if path and path[0] in _PARTS else 0
+        found.setdefault(number, {})[path[1:]] = new
+    return found
+
+
+def _is_v1(parts: Sequence[bytes]) -> bool:
+    """Tell whether parts are those of the v1 subprotocol: the channel's name, four objects, buffers."""
+    return len(parts) >= 5 and parts[0][:1] != b"{"
+
+
 def _from_parts(parts: Sequence[bytes]) -> JsonObject | None:
-    if len(parts) >= 5 and parts[0][:1] != b"{":  # v1: the channel's name, four objects, buffers
+    if _is_v1(parts):
         values = [parse(part) for part in parts[1:5]]
         read: JsonObject = dict(zip(_PARTS, values, strict=True))
         read["channel"] = parts[0].decode("utf-8", "replace")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...cassettes import Kind, Message
+from ...cassettes.splicing import MessagePack, Notation
 from ..json_text import NOT_JSON
-from .binary_value import unpack_messagepack
+from .binary_value import key_name, unpack_messagepack
 from .json_envelope import JsonEnvelope
 
 
@@ -26,3 +27,8 @@ class MessagePackEnvelope(JsonEnvelope):
         if value is NOT_JSON and message.kind is Kind.BINARY:
             return unpack_messagepack(message.payload)
         return value
+
+    @staticmethod
+    def notation() -> Notation:
+        """MessagePack."""
+        return MessagePack(key_name)

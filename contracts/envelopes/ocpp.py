@@ -15,6 +15,7 @@ from .envelope import Payload, Plain
 from .opaque import unread_payload
 from .requests import OpenRequests
 from .sample import Sample, json_value
+from .writing import Changes, placed, write_json
 
 _CALL, _RESULT, _ERROR, _RESULT_ERROR, _SEND = 2, 3, 4, 5, 6
 
@@ -38,6 +39,19 @@ class OcppEnvelope(Plain):
     def open(self, handshake: Handshake | None = None) -> _OcppReading:
         """A reading that remembers open calls."""
         return _OcppReading()
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the array, whose members the payload names."""
+        if len(changes) != 1:
+            return None
+        match _members(json_value(message)):
+            case None:
+                places = {}
+            case [kind, _, *_] if kind in (_ERROR, _RESULT_ERROR):
+                places = {"id": 1, "code": 2, "description": 3, "details": 4}
+            case members:
+                places = {"id": 1, "payload": len(members) - 1}
+        return write_json(message, placed(changes[0], places))
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
         """The call's id. Both sides number their own calls, so each side's ids are a scope of their own."""

@@ -9,6 +9,7 @@ from ...cassettes import Handshake, Kind, Message
 from ..json_text import NOT_JSON
 from .envelope import Payload, Plain
 from .sample import Sample
+from .writing import Changes, write_text
 
 
 def opaque_payload(message: Message) -> Payload:
@@ -40,3 +41,7 @@ class OpaqueEnvelope(Plain):
     def read(self, message: Message) -> Sequence[Payload]:
         """One event a message."""
         return (opaque_payload(message),)
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put another text in the place of a text."""
+        return write_text(changes[0]) if len(changes) == 1 and message.kind is Kind.TEXT else None

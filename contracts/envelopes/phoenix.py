@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
-from ..json_text import JsonArray, JsonObject
+from ..json_text import NOT_JSON, JsonArray, JsonObject
 from .envelope import Payload, Plain
 from .opaque import unread_payload
 from .requests import OpenRequests
 from .sample import Sample, json_value
+from .writing import Changes, placed, write_json
 
 _MEMBERS = ("join_ref", "ref", "topic", "event", "payload")
 _STATUSES = ("ok", "error", "timeout")
@@ -41,6 +42,17 @@ class PhoenixEnvelope(Plain):
     def open(self, handshake: Handshake | None = None) -> _PhoenixReading:
         """A reading that remembers what is to be replied to."""
         return _PhoenixReading()
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the members; in a binary frame into the texts before the payload."""
+        if len(changes) != 1:
+            return None
+        value = json_value(message)
+        array = cast("JsonArray", value) if isinstance(value, list) else None
+        if array is not None and _members(message, array) is not None:
+            return write_json(message, placed(changes[0], {name: place for place, name in enumerate(_MEMBERS)}))
+        form = None if value is not NOT_JSON or message.kind is not Kind.BINARY else _form(message)
+        return write_json(message, changes[0]) if form is None else _written(message.payload, form, changes[0])
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
         """The reference of a push, which its reply repeats, and that of the join."""
@@ -90,24 +102,40 @@ def _checked(members: JsonObject) -> JsonObject | None:
 
 def _binary(message: Message) -> JsonObject | None:
     """Return the members of a binary frame: kind, the lengths of its texts, the texts, the payload."""
-    data = message.payload
-    match data[:1]:
-        case b"\x00" if message.direction is Direction.CLIENT:
-            read = _texts(data, ("join_ref", "ref", "topic", "event"))
-        case b"\x00":
-            read = _texts(data, ("join_ref", "topic", "event"))
-        case b"\x01":
-            read = _texts(data, ("join_ref", "ref", "topic", "status"))
-        case b"\x02":
-            read = _texts(data, ("topic", "event"))
-        case _:
-            read = None
+    form = _form(message)
+    read = None if form is None else _texts(message.payload, form)
     if read is None:
         return None
     body = None
     if "status" in read:
         read["event"], body = "phx_reply", {"status": read["status"], "response": None}
     return {**{name: read.get(name) for name in _MEMBERS}, "payload": body}
+
+
+def _form(message: Message) -> tuple[str, ...] | None:
+    """Return the names of the texts in a binary frame, None for one of no known kind."""
+    match message.payload[:1]:
+        case b"\x00" if message.direction is Direction.CLIENT:
+            return "join_ref", "ref", "topic", "event"
+        case b"\x00":
+            return "join_ref", "topic", "event"
+        case b"\x01":
+            return "join_ref", "ref", "topic", "status"
+        case b"\x02":
+            return "topic", "event"
+        case _:
+            return None
+
+
+def _written(data: bytes, form: Sequence[str], changes: Changes) -> bytes | None:
+    """Return a binary frame with other texts in it."""
+    texts = _texts(data, form)
+    if texts is None or not all(len(path) == 1 and path[0] in texts for path in changes):
+        return None
+    body = data[1 + len(form) + sum(data[1 : 1 + len(form)]) :]
+    new = [str(changes.get((name,), text)).encode() for name, text in texts.items()]
+    lengths = list(map(len, new))
+    return data[:1] + bytes(lengths) + b"".join(new) + body if max(lengths) < 256 else None
 
 
 def _texts(data: bytes, names: Sequence[str]) -> dict[str, str] | None:

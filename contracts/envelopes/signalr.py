@@ -8,15 +8,18 @@ protocol each record is an array with its length before it, as a variable-length
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
+from ...cassettes.splicing import Json, MessagePack, splice
 from ..json_text import NOT_JSON, JsonArray, JsonObject, parse
-from .binary_value import unpack_messagepack
+from .binary_value import key_name, unpack_messagepack
 from .envelope import Payload, Plain
 from .opaque import opaque_payload
 from .requests import OpenRequests, other
 from .sample import Sample
+from .writing import Changes, placed, write_text
 
 SEPARATOR = b"\x1e"
 _INVOCATION, _ITEM, _COMPLETION, _STREAM, _CANCEL, _PING, _CLOSE, _ACK, _SEQUENCE = range(1, 10)
@@ -53,6 +56,21 @@ class SignalrEnvelope(Plain):
     def open(self, handshake: Handshake | None = None) -> _SignalrReading:
         """A reading that remembers open invocations."""
         return _SignalrReading()
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the records, those that are events among them."""
+        read, parts = _records(message), _pieces(message)
+        if read is None or parts is None:
+            return write_text(changes[0]) if len(changes) == 1 and message.kind is Kind.TEXT else None
+        events = [number for number, record in enumerate(read) if record.get("type") not in (_PING, _ACK)]
+        if len(events) != len(changes):
+            return None
+        for number, change in zip(events, changes, strict=True):
+            piece = _written(parts[number], read[number], change)
+            if piece is None:
+                return None
+            parts[number] = piece
+        return b"".join(parts)
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
         """The invocation's id. Both sides number their own, so each side's ids are a scope of their own."""
@@ -117,6 +135,16 @@ def _records(message: Message) -> list[JsonObject] | None:
 
 def _packed(data: bytes) -> Iterator[JsonObject | None]:
     """Yield the records of a message of the MessagePack protocol; None, and no more, where it makes no sense."""
+    for head, end in _bounds(data):
+        value = unpack_messagepack(data[head:end]) if end <= len(data) else NOT_JSON
+        if not isinstance(value, list) or not value:
+            yield None
+            return
+        yield _named(cast("JsonArray", value))
+
+
+def _bounds(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where records of the MessagePack protocol begin, after their length, and where they should end."""
     start = 0
     while start < len(data):
         length, shift = 0, 0
@@ -125,13 +153,41 @@ def _packed(data: bytes) -> Iterator[JsonObject | None]:
             start, shift = start + 1, shift + 7
             if data[start - 1] < 0x80:
                 break
-        record = data[start : start + length]
-        value = unpack_messagepack(record) if len(record) == length else NOT_JSON
-        if not isinstance(value, list) or not value:
-            yield None
-            return
-        yield _named(cast("JsonArray", value))
+        yield start, start + length
         start += length
+
+
+def _pieces(message: Message) -> list[bytes] | None:
+    """Return a message's records as they stand in it, with what divides them; None for one that is cut short."""
+    data = message.payload
+    if data.endswith(SEPARATOR) and (message.kind is Kind.TEXT or data.startswith(b"{")):
+        return [part + SEPARATOR for part in data[:-1].split(SEPARATOR)]
+    ends = [0, *(end for _, end in _bounds(data))]
+    return [data[start:end] for start, end in pairwise(ends)] if ends[-1] == len(data) else None
+
+
+def _written(piece: bytes, record: JsonObject, changes: Changes) -> bytes | None:
+    """Return a record with other values in it, and its length before it where there is one."""
+    if not changes:
+        return piece
+    if piece.endswith(SEPARATOR) and piece[:1] == b"{":
+        text = splice(piece[:-1], changes, Json())
+        return None if text is None else text + SEPARATOR
+    type_ = record.get("type")
+    places = {name: place for place, name in enumerate(_MEMBERS[cast("int", type_)], 1)}
+    if type_ == _COMPLETION and "error" in record:
+        places["error"] = places["result"]
+    ((head, _),) = _bounds(piece)
+    body = splice(piece[head:], placed(changes, places), MessagePack(key_name))
+    return None if body is None else _length(len(body)) + body
+
+
+def _length(number: int) -> bytes:
+    digits = bytearray()
+    while number >= 0x80:
+        digits.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*digits, number))
 
 
 def _named(array: JsonArray) -> JsonObject | None:

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
+from ...cassettes.splicing import Json, Path, Scalar, splice
 from ..json_text import NOT_JSON, JsonArray, JsonObject, parse
 from .envelope import Payload, Plain
 from .opaque import opaque_payload
 from .requests import OpenRequests
 from .sample import Sample
+from .writing import Changes, moved, write_text
 
 _ENGINE = {"0": "open", "1": "close", "2": "ping", "3": "pong", "5": "upgrade", "6": "noop"}
 _HEARTBEATS = frozenset("2356")
@@ -52,6 +54,29 @@ class SocketIoEnvelope(Plain):
     def open(self, handshake: Handshake | None = None) -> _SocketIoReading:
         """A reading that remembers what is to be acknowledged and which attachments are to come."""
         return _SocketIoReading()
+
+    def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
+        """Put values into the arguments of an event, into what is sent with a packet, and for an acknowledgement's id.
+
+        What an event's name is, which namespace it is in and what its attachments hold stays as it is.
+        """
+        if len(changes) != 1 or message.kind is not Kind.TEXT or message.payload[:1] == b"b":
+            return None
+        packet = _PACKET.fullmatch(message.payload)
+        if packet is None:
+            return _written_around(message.payload, changes[0])
+        type_ = packet[1].decode()
+        inner = moved(changes[0], ("data",), ()) if type_ in _CONTROL else _argument_changes(packet, changes[0])
+        id_ = changes[0].get(("id",))
+        if len(inner) + (id_ is not None) < len(changes[0]) or not (id_ is None or isinstance(id_, int)):
+            return None
+        data = splice(packet[5] or b"", inner, Json())
+        if data is None:
+            return None
+        head = message.payload[: packet.start(5) if packet[5] is not None else len(message.payload)]
+        if id_ is not None and packet[4]:
+            head = message.payload[: packet.start(4)] + str(id_).encode()
+        return head + data
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
         """The acknowledgement's id. Both sides number their own, so each side's ids are a scope of their own."""
@@ -116,6 +141,21 @@ class _SocketIoReading:
         if left > 1:
             self._attachments[message.direction] = (label, left - 1)
         return Payload(label=f"{label}:attachment", value=None)
+
+
+def _argument_changes(packet: re.Match[bytes], changes: Changes) -> dict[Path, Scalar]:
+    """Return changes of "args" by the packet's array, in which an event's name stands first."""
+    named = 0 if packet[1].decode() in (_ACK, _BINARY_ACK) else 1
+    arguments = moved(changes, ("args",), ()).items()
+    return {(path[0] + named, *path[1:]): new for path, new in arguments if path and isinstance(path[0], int)}
+
+
+def _written_around(payload: bytes, changes: Changes) -> bytes | None:
+    """Return a packet of Engine.IO with other values in its JSON, or another text."""
+    if payload[:1].decode("latin-1") not in (*_ENGINE, "4"):
+        return write_text(changes)
+    inner = splice(payload[1:], changes, Json()) if parse(payload[1:]) is not NOT_JSON else write_text(changes)
+    return None if inner is None else payload[:1] + inner
 
 
 def _is_packet(message: Message) -> bool:

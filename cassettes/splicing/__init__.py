@@ -1,0 +1,15 @@
+"""Values put in the place of others in JSON, MessagePack and CBOR, with every other byte as it was.
+
+A replayed message differs from the recorded one only in the values that this build issues, and a redacted one only in
+its secrets: neither is decoded and written anew, which would change spacing, order, widths and whatever a decoder does
+not keep.
+"""
+
+from __future__ import annotations
+
+from .cbor import Cbor
+from .json import Json
+from .messagepack import MessagePack
+from .splice import Leaf, Notation, Path, Scalar, Step, key_text, splice
+
+__all__ = ["Cbor", "Json", "Leaf", "MessagePack", "Notation", "Path", "Scalar", "Step", "key_text", "splice"]

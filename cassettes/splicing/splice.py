@@ -1,0 +1,75 @@
+"""Where the scalars of encoded data stand, and the data with others in their place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Step = str | int
+"""A property's name, or an index of an array."""
+
+Path = tuple[Step, ...]
+"""Keys and indexes from the root, as RFC 6901 would walk them."""
+
+Scalar = str | int
+"""A value that can be put in another's place. ``True`` is no integer here; bytes are their base64 text."""
+
+MAX_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A text, whole number or byte string: where it stands in the value, and from where to where in the data."""
+
+    path: Path
+    start: int
+    end: int
+
+
+class Notation(Protocol):
+    """A way of writing values as bytes."""
+
+    def leaves(self, data: bytes) -> Sequence[Leaf]:
+        """Return the scalars that can be replaced, in order. Raises ValueError for data that is not so written.
+
+        Of a repeated key the last value counts, as it does for readers.
+        """
+        ...
+
+    def value(self, raw: bytes) -> Scalar:
+        """Return the value of a leaf's bytes."""
+        ...
+
+    def written(self, new: Scalar, raw: bytes) -> bytes:
+        """Return the bytes of another value, written like a leaf's. Raises ValueError when that cannot be."""
+        ...
+
+
+def splice(data: bytes, changes: Mapping[Path, Scalar], notation: Notation) -> bytes | None:
+    """Return the data with the values at some paths changed; None where one cannot be put there.
+
+    A value that is there already keeps its bytes.
+    """
+    if not changes:
+        return data
+    try:
+        found = {leaf.path: leaf for leaf in notation.leaves(data) if leaf.path in changes}
+        if len(found) < len(changes):
+            return None
+        pieces: list[bytes] = []
+        end = 0
+        for leaf in sorted(found.values(), key=lambda leaf: leaf.start):
+            raw, new = data[leaf.start : leaf.end], changes[leaf.path]
+            old = notation.value(raw)
+            pieces += (data[end : leaf.start], raw if old == new else notation.written(new, raw))
+            end = leaf.end
+    except (ValueError, RecursionError):
+        return None
+    return b"".join((*pieces, data[end:]))
+
+
+def key_text(key: object) -> str:
+    """Return a map's key as a property's name: text as it is, all else as JSON."""
+    return key if isinstance(key, str) else json.dumps(key, sort_keys=True, default=str)
