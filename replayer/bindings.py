@@ -2,9 +2,9 @@
 
 A value that the client sends and that the server had issued before, in a message, a response body or a header, is
 not the client's own: replayed against another build, the one that *this* server issues must be sent in its place.
-Found are whole JSON scalars in messages, whole tokens in request targets and headers, and redaction placeholders as
-any part of a text. Only values that look like identifiers count (`looks_issued`): that both sides say "search" binds
-nothing.
+Found are whole scalars in the events of messages, whole tokens in request targets and headers, and redaction
+placeholders as any part of a text. Only values that look like identifiers count (`looks_issued`): that both sides say
+"search" binds nothing. Where an envelope cannot write a value back, it is looked for in the text of the message.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
-from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Session, plain_name
+from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Kind, Message, Session, plain_name
+from ..cassettes.splicing import Scalar
+from ..contracts import Envelope, Event
+from ..contracts.envelopes import written
+from ..contracts.json_text import split_pointer
 from .leaves import Path, last_key, leaves, pointer
 from .naming import names_identifier
 from .overrides import Overrides
 from .timeline import Moment, Trace, in_time
-
-Scalar = str | int
-"""A value that can be bound. ``True`` is no integer here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +100,12 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hole:
-    """A place in a client's JSON message where a value is put. ``path`` leads to a scalar.
-
-    ``whole`` says that the value is all of the scalar; otherwise it is a part of its text.
-    """
+    """A place in a client's message where a value is put. ``path`` leads to a scalar in the payload of an event."""
 
     path: Path
     value: Scalar
-    whole: bool
+    text: str | None = None  # what stands there, when the value is a part of it; None: the value is all
+    event: int = 0  # among the events of the message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +127,7 @@ def find_bindings(
     """
     search = _Search(overrides or Overrides(), own=own)
     exchanges = {exchange.number: exchange for exchange in session.exchanges}
+    envelopes = {timeline.connection.number: timeline.envelope for timeline in timelines}
     # What happened, as (time, order, thing): a response or a server message issues, a request uses.
     happenings: list[tuple[int, int, object]] = []
     for moment in in_time(timelines):
@@ -141,9 +141,9 @@ def find_bindings(
     for _, _, thing in happenings:
         match thing:
             case Moment() if thing.message.direction is Direction.SERVER:
-                search.server_message(thing)
+                search.server_message(thing, envelopes[thing.message.connection])
             case Moment():
-                search.client_message(thing)
+                search.client_message(thing, envelopes[thing.message.connection])
             case Trace():
                 shake = thing.connection.handshake
                 search.texts(
@@ -175,6 +175,7 @@ def between(text: str, before: str, after: str) -> str | None:
 
 _TOKEN = re.compile(r"[^\s/?&=;,\"]+")
 _PART = re.compile(r"[^\s/?&=;,:|#@\"]{8,}")
+_SHORTEST_TOKEN = 8  # characters of a value that is looked for in a text without knowing its form
 _LONGEST_JOINED = 2048  # characters of a text in whose parts identifiers are looked for
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MADE_UP = re.compile(r"[0-9A-Za-z_-]{8,}")
@@ -207,14 +208,16 @@ class _Search:
         self._overrides = overrides
         self._binds_own = own
         self._issued: dict[Scalar, list[tuple[str, Binding]]] = defaultdict(list)
-        self._own: set[Scalar] = set()  # values that the client said before any server did
+        # Values that the client said before any server did; small numbers under one name mean nothing under another.
+        self._own: set[Scalar | tuple[str, int]] = set()
         self._found: dict[tuple[type, Scalar], Binding] = {}
         self._holes: dict[tuple[int, int], list[Hole]] = defaultdict(list)
         self._tokens: dict[str, list[str]] = defaultdict(list)
         self._secrets: dict[str, None] = {}
 
-    def server_message(self, moment: Moment) -> None:
+    def server_message(self, moment: Moment, envelope: Envelope) -> None:
         for event in moment.events:
+            names = _own_names(event, envelope)
             for path, value in leaves(event.payload):
                 source = EventSource(
                     connection=event.connection,
@@ -223,7 +226,7 @@ class _Search:
                     path=path,
                     payload=event.payload,
                 )
-                self._issue(value, last_key(path), source)
+                self._issue(value, names.get(path) or last_key(path), source)
 
     def response(self, exchange: HttpExchange) -> None:
         for path, value in leaves(response_json(exchange.response_body) or {}):
@@ -235,24 +238,43 @@ class _Search:
                 source = HeaderSource(exchange=exchange.number, name=name, before=value[:start], after=value[end:])
                 self._remember(value[start:end], name, Binding(value=value[start:end], source=source))
 
-    def client_message(self, moment: Moment) -> None:
-        place = (moment.message.connection, moment.index)
-        body = _json(moment.message.payload)
-        if body is None:
-            text = moment.message.payload.decode("utf-8", "replace")
-            self.texts(message_place(*place), [match[0] for match in PLACEHOLDER.finditer(text)])
-            return
-        for path, value in leaves(body):
-            if isinstance(value, str) and (matches := list(PLACEHOLDER.finditer(value))):
-                for match in matches:
-                    self._use_placeholder(match[0], match[1])
-                    self._holes[place].append(Hole(path=path, value=match[0], whole=match[0] == value))
-            elif self._use(value, last_key(path)):
-                self._holes[place].append(Hole(path=path, value=cast("Scalar", value), whole=True))
-            else:
-                for part in _parts(value):
-                    if part[0] in self._issued and self._use(part[0], ""):
-                        self._holes[place].append(Hole(path=path, value=part[0], whole=False))
+    def client_message(self, moment: Moment, envelope: Envelope) -> None:
+        message = moment.message
+        place = (message.connection, moment.index)
+        found: list[Hole] = []
+        for number, event in enumerate(moment.events):
+            names = _own_names(event, envelope)
+            for path, value in leaves(event.payload):
+                for used, text in self._uses(value, names.get(path) or last_key(path)):
+                    found.append(Hole(path=path, value=used, text=text, event=number))
+        fitting = _writable(found, message, len(moment.events), envelope)
+        if fitting:
+            self._holes[place] += fitting
+        # What the envelope cannot put back stands in the text of the message, or nowhere.
+        text = message.payload.decode("utf-8", "replace")
+        filled = {hole.value for hole in fitting}
+        others = [match for match in PLACEHOLDER.finditer(text) if match[0] not in filled]
+        for match in others:
+            self._use_placeholder(match[0], match[1])
+        tokens = [match[0] for match in others]
+        if message.kind is Kind.TEXT:
+            left = (hole.value for hole in found if hole not in fitting and isinstance(hole.value, str))
+            tokens += [value for value in left if len(value) >= _SHORTEST_TOKEN and value in text]
+        if tokens:
+            self._tokens[message_place(*place)] += tokens
+
+    def _uses(self, value: object, key: str) -> Iterator[tuple[Scalar, str | None]]:
+        """Yield the bound values in a scalar, each with the scalar's text when it is a part of it only."""
+        if isinstance(value, str) and (matches := list(PLACEHOLDER.finditer(value))):
+            for match in matches:
+                self._use_placeholder(match[0], match[1])
+                yield match[0], None if match[0] == value else value
+        elif self._use(value, key):
+            yield cast("Scalar", value), None
+        else:
+            for part in _parts(value):
+                if part[0] in self._issued and self._use(part[0], ""):
+                    yield part[0], part.string
 
     def request(self, exchange: HttpExchange) -> None:
         place = f"exchange {exchange.number}"
@@ -296,7 +318,8 @@ class _Search:
     def _remember(self, value: Scalar, key: str, binding: Binding) -> None:
         known = self._issued[value]
         # The first place of each name is enough: the choice between places is by name.
-        if value not in self._own and len(known) < 8 and all(name != key for name, _ in known):
+        own = _named(value, key) in self._own
+        if not own and len(known) < 8 and all(name != key for name, _ in known):
             known.append((key, binding))
 
     def _use(self, value: object, key: str) -> bool:
@@ -312,7 +335,7 @@ class _Search:
                 self._found.setdefault((type(value), value), binding)
                 return True
         # The client's own from here on, though the number may have stood somewhere in what the server had said.
-        self._own.add(value)
+        self._own.add(_named(value, key))
         if (
             self._binds_own
             and isinstance(value, str)
@@ -330,6 +353,28 @@ class _Search:
         # What the server issued, in base64: made from what it issues now.
         if plain is None or not self._use(f"{{{{secret:{plain}}}}}", ""):
             self._secrets[name] = None
+
+
+def _named(value: Scalar, key: str) -> Scalar | tuple[str, int]:
+    return (key, value) if isinstance(value, int) else value
+
+
+def _own_names(event: Event, envelope: Envelope) -> dict[Path, str]:
+    """Return what the envelope's own identifiers are called: the number of a side's request is none of the other's."""
+    pairs = envelope.identifiers(event.direction, event.label)
+    return {split_pointer(at): name.replace(" ", "_") for name, at in pairs}
+
+
+def _writable(holes: list[Hole], message: Message, events: int, envelope: Envelope) -> list[Hole]:
+    """Return the holes that the envelope can fill: with what stands in them they give the message as it is."""
+
+    def fits(some: list[Hole]) -> bool:
+        changes: list[dict[Path, Scalar]] = [{} for _ in range(events)]
+        for hole in some:
+            changes[hole.event][hole.path] = hole.value if hole.text is None else hole.text
+        return written(envelope, message, changes) == message.payload
+
+    return holes if not holes or fits(holes) else [hole for hole in holes if fits([hole])]
 
 
 def _parts(value: object) -> Iterator[re.Match[str]]:
@@ -352,7 +397,7 @@ def _is_made_up(value: str, key: str) -> bool:
 
 
 def message_place(connection: int, index: int) -> str:
-    """Name a client message that is not JSON in `Bindings.tokens`."""
+    """Name a client message in `Bindings.tokens`."""
     return f"message {connection} {index}"
 
 

@@ -114,9 +114,8 @@ class Conversation:
         values = (*(hole.value for hole in send.holes), *send.tokens)
         await get_values(stage, line, values, send.gate, what)
         await self._pause(send.pause_ns, send.unexplained_ns)
-        payload = stage.ledger.fill_json(send.message.payload, send.holes)
-        if send.tokens:
-            payload = stage.ledger.fill_text(payload.decode("utf-8"), send.tokens).encode("utf-8")
+        envelope = stage.reader.envelope(self._script.number)
+        payload = stage.ledger.fill_message(send.message, send.holes, send.tokens, envelope)
         now_ns = self._log.now_ns()
         message = Message(
             connection=self._script.number,

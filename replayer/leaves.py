@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from ..cassettes.splicing import Path
 from ..contracts.json_text import join_pointer
-
-Path = tuple[str | int, ...]
-"""Keys and indexes from the root, as RFC 6901 would walk them."""
 
 
 def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:

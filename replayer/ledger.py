@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
 
-from ..cassettes import PLACEHOLDER, Headers, dump_json, encoded_value, plain_name
-from ..contracts import Event
+from ..cassettes import PLACEHOLDER, Headers, Message, dump_json, encoded_value, plain_name
+from ..contracts import Envelope, Event
+from ..contracts.envelopes import written
 from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between, response_json
-from .leaves import Path, at, leaves, replaced
+from .leaves import Path, at, leaves
 
 Encoding = Literal["plain", "url", "json"]
 
@@ -119,22 +120,28 @@ class Ledger:
             case _:
                 return None
 
-    def fill_json(self, payload: bytes, holes: Sequence[Hole]) -> bytes:
-        """Return a JSON message with its holes filled, in the spacing that it was written in."""
-        if not holes:
-            return payload
-        text = payload.decode("utf-8")
-        body: object = json.loads(text)
-        spacing, ascii_only = json_style(text, body)
-        for hole in holes:
-            live = self._value(hole.value)
-            new: object = live
-            if not hole.whole:
-                text = str(at(body, hole.path))
-                # Text that is itself JSON needs its own layer of escapes.
-                new = text.replace(str(hole.value), _escaped(str(live)) if text[:1] in ("{", "[") else str(live))
-            body = replaced(body, hole.path, new)
-        return dump_json(body, spacing, ascii_only=ascii_only).encode("utf-8")
+    def fill_message(self, message: Message, holes: Sequence[Hole], tokens: Sequence[str], envelope: Envelope) -> bytes:
+        """Return the payload of a client's message with values in its holes and for its tokens.
+
+        Where the envelope cannot put a value, one of another type, the recorded one stays.
+        """
+        payload = message.payload
+        if holes:
+            changes: list[dict[Path, Scalar]] = [{} for _ in range(1 + max(hole.event for hole in holes))]
+            for hole in holes:
+                live = self._value(hole.value)
+                if live is not None and hole.text is not None:
+                    around = changes[hole.event].get(hole.path, hole.text)
+                    # Text that is itself JSON needs its own layer of escapes.
+                    new = _escaped(str(live)) if hole.text[:1] in ("{", "[") else str(live)
+                    live = str(around).replace(str(hole.value), new)
+                if live is not None:
+                    changes[hole.event][hole.path] = live
+            payload = written(envelope, message, changes) or payload
+        if tokens:
+            text = payload.decode("utf-8", "surrogateescape")
+            payload = self.fill_text(text, tokens).encode("utf-8", "surrogateescape")
+        return payload
 
     def fill_text(self, text: str, tokens: Sequence[str], encoding: Encoding = "plain") -> str:
         """Return a text with its tokens replaced by values, encoded as the text demands.

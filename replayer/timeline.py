@@ -50,6 +50,7 @@ class Trace:
     connection: Connection
     moments: tuple[Moment, ...]
     turns: tuple[ServerTurn, ...]  # one more than there are client messages
+    envelope: Envelope  # that its events were read by
 
     def events(self, direction: Direction | None = None) -> tuple[Event, ...]:
         """All events, or those of one direction, in order."""
@@ -82,6 +83,7 @@ def trace(connection: Connection, reader: EventReader) -> Trace:
         connection=connection,
         moments=tuple(moments),
         turns=tuple(ServerTurn(began=began, moments=tuple(sent)) for began, sent in turns),
+        envelope=reader.envelope(connection.number),
     )
 
 

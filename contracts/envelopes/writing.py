@@ -27,7 +27,7 @@ class Writing(Protocol):
     def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
         """Return the payload of a message with other values in it; None where one cannot be put there. Never raises.
 
-        ``changes`` has a mapping for each event that is read in the message, in their order.
+        ``changes`` has a mapping for each event that is read in the message, in their order; the last may be left out.
         """
         ...
 

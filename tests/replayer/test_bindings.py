@@ -36,7 +36,7 @@ def test_an_identifier_that_the_server_issued_is_bound() -> None:
     assert isinstance(binding.source, EventSource)
     assert (binding.source.symbol, binding.source.path, binding.source.turn) == ("server:created", ("thread_id",), 1)
     (hole,) = bindings.holes[1, 2]
-    assert (hole.path, hole.value, hole.whole) == (("thread_id",), UUID, True)
+    assert (hole.path, hole.value, hole.text) == (("thread_id",), UUID, None)
 
 
 def test_an_identifier_that_the_client_made_is_its_own() -> None:
@@ -131,10 +131,10 @@ def test_parts_of_joined_texts_are_bound_both_ways() -> None:
     )
     parts = {binding.value: binding.part for binding in bindings.bindings}
     assert parts == {"u9f4c0c1d": ("http://old:8000/upload/", "?part=1"), "thr77aa88": None}
-    assert [(hole.path, hole.value, hole.whole) for hole in bindings.holes[1, 1]] == [
-        (("upload",), "u9f4c0c1d", True),
-        (("place",), "thr77aa88", False),
-        (("place",), "u9f4c0c1d", False),
+    assert [(hole.path, hole.value, hole.text) for hole in bindings.holes[1, 1]] == [
+        (("upload",), "u9f4c0c1d", None),
+        (("place",), "thr77aa88", "thr77aa88:u9f4c0c1d"),
+        (("place",), "u9f4c0c1d", "thr77aa88:u9f4c0c1d"),
     ]
     assert between("https://new/v2/upload/live1234?part=1", *parts["u9f4c0c1d"]) == "live1234"
 
@@ -165,7 +165,7 @@ def test_placeholders_are_bound_where_the_server_issues_them_and_wanted_otherwis
     assert bindings.secrets == ("password:1",)
     assert [binding.value for binding in bindings.bindings] == ["{{secret:access_token:1}}"]
     (hole,) = bindings.holes[1, 2]
-    assert not hole.whole
+    assert hole.text == "Bearer {{secret:access_token:1}}"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from wstape.cassettes import Direction, Kind
+from wstape.cassettes import Direction, Kind, Message
 from wstape.contracts import Event
+from wstape.contracts.envelopes import JsonEnvelope
 from wstape.replayer.bindings import Binding, BodySource, EventSource, HeaderSource, Hole
 from wstape.replayer.ledger import Ledger
 
@@ -22,6 +23,11 @@ def event(label: str, payload: object, connection: int = 1) -> Event:
     )
 
 
+def filled(ledger: Ledger, payload: bytes, *holes: Hole) -> bytes:
+    message = Message(connection=1, direction=Direction.CLIENT, kind=Kind.TEXT, payload=payload, at_ns=0)
+    return ledger.fill_message(message, holes, (), JsonEnvelope())
+
+
 def issued(value: str | int, path: tuple[str, ...], payload: object, *, turn: int = 1, symbol: str = "server:made"):
     source = EventSource(connection=1, turn=turn, symbol=symbol, path=path, payload=payload)
     return Binding(value=value, source=source)
@@ -32,13 +38,13 @@ def test_a_hole_is_filled_with_what_the_server_issued() -> None:
     assert ledger.missing(["old"]) == ("old",)
     ledger.receive_event(event("made", {"id": "new"}), turn=1)
     assert ledger.missing(["old"]) == ()
-    hole = Hole(path=("a", "id"), value="old", whole=True)
-    assert ledger.fill_json(b'{"a": {"id": "old"}, "b": 1.50}', [hole]) == b'{"a": {"id": "new"}, "b": 1.5}'
-    assert ledger.fill_json(b'{"a":{"id":"old"}}', [hole]) == b'{"a":{"id":"new"}}'
+    hole = Hole(path=("a", "id"), value="old")
+    assert filled(ledger, b'{"a": {"id": "old"}, "b": 1.50}', hole) == b'{"a": {"id": "new"}, "b": 1.50}'
+    assert filled(ledger, b'{"a":{"id":"old"}}', hole) == b'{"a":{"id":"new"}}'
 
 
 def test_a_message_without_holes_keeps_its_bytes() -> None:
-    assert Ledger([], {}).fill_json(b'{"a":   1.50}', []) == b'{"a":   1.50}'
+    assert filled(Ledger([], {}), b'{"a":   1.50}') == b'{"a":   1.50}'
 
 
 def test_an_event_of_a_later_turn_does_not_answer_for_an_earlier_one() -> None:
@@ -47,7 +53,7 @@ def test_an_event_of_a_later_turn_does_not_answer_for_an_earlier_one() -> None:
     ledger.receive_event(event("made", {"id": "too early"}), turn=1)
     assert ledger.missing(["old"]) == ("old",)
     ledger.receive_event(event("made", {"id": "new"}), turn=2)
-    assert json.loads(ledger.fill_json(b'"old"', [Hole(path=(), value="old", whole=True)])) == "new"
+    assert json.loads(filled(ledger, b'"old"', Hole(path=(), value="old"))) == "new"
 
 
 def test_tools_called_in_another_order_are_told_apart_by_what_they_say() -> None:
@@ -102,8 +108,8 @@ def test_part_of_a_text_is_filled_and_taken() -> None:
     binding = Binding(value="{{secret:jwt:1}}", source=source, part=("Bearer ", ""))
     ledger = Ledger([binding], {})
     ledger.receive_event(event("made", {"auth": "Bearer live"}), turn=0)
-    hole = Hole(path=("h",), value="{{secret:jwt:1}}", whole=False)
-    assert ledger.fill_json(b'{"h":"Token {{secret:jwt:1}}"}', [hole]) == b'{"h":"Token live"}'
+    hole = Hole(path=("h",), value="{{secret:jwt:1}}", text="Token {{secret:jwt:1}}")
+    assert filled(ledger, b'{"h":"Token {{secret:jwt:1}}"}', hole) == b'{"h":"Token live"}'
 
 
 def test_values_are_escaped_for_the_place_that_they_go_to() -> None:
@@ -113,5 +119,5 @@ def test_values_are_escaped_for_the_place_that_they_go_to() -> None:
     assert json.loads(ledger.fill_text(body, [placeholder], "json")) == {"password": 'a"b\\c&d'}
     assert ledger.fill_text(f"password={placeholder}", [placeholder], "url") == "password=a%22b%5Cc%26d"
     nested = json.dumps({"inner": body})
-    filled = ledger.fill_json(nested.encode(), [Hole(path=("inner",), value=placeholder, whole=False)])
-    assert json.loads(json.loads(filled)["inner"]) == {"password": 'a"b\\c&d'}
+    there = filled(ledger, nested.encode(), Hole(path=("inner",), value=placeholder, text=body))
+    assert json.loads(json.loads(there)["inner"]) == {"password": 'a"b\\c&d'}
