@@ -54,15 +54,26 @@ class Checker:
         self._private = {claim.name: claim for claim in contract.private}
         self._owners = Owners()
 
-    def record(self, record: Record) -> None:
-        """Take the next record. A header begins a new recording, whose connections are its own."""
+    @property
+    def reader(self) -> EventReader:
+        """What reads the messages of the recording that was begun last."""
+        return self._events
+
+    def record(self, record: Record, live: Message | None = None) -> tuple[Event, ...]:
+        """Take the next record, return its events. A header begins a new recording, whose connections are its own.
+
+        ``live`` is a message as it was before secrets were taken out of the record: its events are returned.
+        """
         closing = None
+        events: tuple[Event, ...] = ()
         match record:
             case Message():
                 closing = self._closings.message(record)
                 if record.full_size is not None:
                     self._lose(record.connection)
-                for event in self._events.read(record):
+                checked = () if live is None else self._events.peek(record)
+                events = self._events.read(record if live is None else live)
+                for event in events if live is None else checked:
                     self._event(event)
             case Opened():
                 self._connections.add(record.connection)
@@ -88,6 +99,7 @@ class Checker:
                 pass
         if closing is not None and isinstance(record, (Message, Closed)):
             self._closing(record.connection, *closing)
+        return events
 
     def pending(self, connection: int) -> tuple[Pending, ...]:
         """Return what is still to come in the identifier scopes of an open connection."""

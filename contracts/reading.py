@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 from ..cassettes import Handshake, Kind, Message, Opened
 from .envelopes import Envelope, Reading, SeveralEnvelopes
 from .event import Event
+
+_DATA = frozenset((Kind.TEXT, Kind.BINARY))
 
 
 class EventReader:
@@ -25,24 +29,22 @@ class EventReader:
         """Return the events in a message; none in a control frame or a message that was stored in part."""
         position = self._positions.get(message.connection, 0) + 1
         self._positions[message.connection] = position
-        if message.kind not in (Kind.TEXT, Kind.BINARY) or message.full_size is not None:
+        if message.kind not in _DATA or message.full_size is not None:
             return ()
-        reading = self._readings.get(message.connection)
+        return _events(self._reading(message.connection), message, position)
+
+    def peek(self, message: Message) -> tuple[Event, ...]:
+        """Return what `read` would, without taking the message."""
+        if message.kind not in _DATA or message.full_size is not None:
+            return ()
+        reading = copy.deepcopy(self._reading(message.connection))
+        return _events(reading, message, self._positions.get(message.connection, 0) + 1)
+
+    def _reading(self, connection: int) -> Reading:
+        reading = self._readings.get(connection)
         if reading is None:
-            handshake = self._handshakes.get(message.connection)
-            reading = self._readings[message.connection] = self._envelope.open(handshake)
-        return tuple(
-            Event(
-                connection=message.connection,
-                direction=message.direction,
-                label=payload.label,
-                payload=payload.value,
-                kind=message.kind,
-                position=position,
-                at_ns=message.at_ns,
-            )
-            for payload in reading.read(message)
-        )
+            reading = self._readings[connection] = self._envelope.open(self._handshakes.get(connection))
+        return reading
 
     def envelope(self, connection: int) -> Envelope:
         """Return the envelope by which a connection is read."""
@@ -58,3 +60,18 @@ class EventReader:
         """Drop what is remembered of a connection that has ended."""
         self._readings.pop(connection, None)
         self._handshakes.pop(connection, None)
+
+
+def _events(reading: Reading, message: Message, position: int) -> tuple[Event, ...]:
+    return tuple(
+        Event(
+            connection=message.connection,
+            direction=message.direction,
+            label=payload.label,
+            payload=payload.value,
+            kind=message.kind,
+            position=position,
+            at_ns=message.at_ns,
+        )
+        for payload in reading.read(message)
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from ..cassettes import Direction, Ending, Kind, Message
+from ..cassettes import Direction, Ending, Kind, Message, make_message
 from ..contracts import Finding
 from .breaking import breaking
-from .restart import TOGETHER_NS, Drop
+from .live_connection import LiveConnection
+from .restart import Drop
 from .script import Finish, Send
 from .stage import Line, Stage
 from .waiting import StoppedError, get_values, pass_gate, until, waited
@@ -22,7 +22,7 @@ _NEVER_SENT = frozenset((1005, 1006, 1015))  # RFC 6455 section 7.4.1
 class Conversation:
     """Plays one connection that has just opened."""
 
-    def __init__(self, stage: Stage, line: Line, socket: ClientConnection) -> None:
+    def __init__(self, stage: Stage, line: Line, socket: LiveConnection) -> None:
         self._stage = stage
         self._log = stage.log
         self._line = line
@@ -32,11 +32,11 @@ class Conversation:
     async def play(self) -> None:
         """Send, wait, and end as it was recorded."""
         line, script = self._line, self._script
-        reading = asyncio.create_task(self._read())
         stopped = False
         try:
-            line.open = True
-            line.turn.restart(self._log.now_ns())
+            line.opened_ns = self._log.now_ns()
+            line.turn.restart(line.opened_ns)
+            self._socket.listen(self)
             for send in script.sends:
                 await self._send(send)
             await self._finish(script.finish)
@@ -48,8 +48,10 @@ class Conversation:
             self._log.tell(finding and replace(finding, message=finding.message + more))
             self._log.stopped[script.number] = line.turn.number
         finally:
+            line.closing = line.closing or not line.closed
             await self._socket.close()
-            await reading
+            if self._socket.failure is not None:
+                raise self._socket.failure
             self._record_close(stopped)
 
     def _record_close(self, stopped: bool) -> None:
@@ -73,39 +75,26 @@ class Conversation:
         else:
             log.close(number, Ending.EOF, Direction.SERVER, stopped=stopped)
 
-    async def _read(self) -> None:
-        """Take what the server sends until the connection ends."""
+    def message(self, payload: bytes, *, text: bool) -> None:
+        """Take what the server sends."""
         line, stage = self._line, self._stage
-        try:
-            while True:
-                data = await self._socket.recv()
-                now_ns = self._log.now_ns()
-                text = isinstance(data, str)
-                message = Message(
-                    connection=self._script.number,
-                    direction=Direction.SERVER,
-                    kind=Kind.TEXT if text else Kind.BINARY,
-                    payload=data.encode("utf-8") if isinstance(data, str) else data,
-                    at_ns=now_ns,
-                )
-                self._log.record(message)
-                for event in stage.reader.read(message):
-                    line.turn.receive(event, now_ns)
-                    line.last = event.symbol
-                    stage.ledger.receive_event(event, line.turn.number)
-                line.received += 1
-                line.signal.set()
-                stage.wake()
-        except ConnectionClosed:
-            line.closed_ns = self._log.now_ns()
-            line.neighbours = sum(
-                not other.closed or self._log.now_ns() - other.closed_ns <= TOGETHER_NS
-                for other in stage.lines.values()
-                if other.open
-            )
-            line.closed = True
-            line.closed_by_server = not line.closing
-            line.signal.set()
+        now_ns = self._log.now_ns()
+        kind = Kind.TEXT if text else Kind.BINARY
+        for event in self._log.record(make_message(self._script.number, Direction.SERVER, kind, payload, now_ns)):
+            line.turn.receive(event, now_ns)
+            line.last = event.symbol
+            stage.ledger.receive_event(event, line.turn.number)
+        line.received += 1
+        line.signal.set()
+        stage.wake()
+
+    def lost(self) -> None:
+        """Take the end of the connection."""
+        line = self._line
+        line.closed_ns = self._log.now_ns()
+        line.closed = True
+        line.closed_by_server = not line.closing
+        line.signal.set()
 
     async def _send(self, send: Send) -> None:
         stage, line = self._stage, self._line
@@ -117,20 +106,11 @@ class Conversation:
         envelope = stage.reader.envelope(self._script.number)
         payload = stage.ledger.fill_message(send.message, send.holes, send.tokens, envelope)
         now_ns = self._log.now_ns()
-        message = Message(
-            connection=self._script.number,
-            direction=Direction.CLIENT,
-            kind=send.message.kind,
-            payload=payload,
-            at_ns=now_ns,
-        )
-        stage.reader.read(message)  # which pairs requests with their responses
-        self._log.record(message)
+        self._log.record(make_message(self._script.number, Direction.CLIENT, send.message.kind, payload, now_ns))
         line.turn.begin(now_ns)
         line.last = None
-        text = send.message.kind is Kind.TEXT
         try:
-            await self._socket.send(payload.decode("utf-8") if text else payload)
+            await self._socket.say(payload, text=send.message.kind is Kind.TEXT)
         except ConnectionClosed:
             raise StoppedError(self._early(f"before the client's {what} could be sent")) from None
 
@@ -168,7 +148,7 @@ class Conversation:
         reason = f" {self._socket.close_reason!r}" if self._socket.close_reason else ""
         line = self._line
         self._log.drops.append(
-            Drop(connection=self._script.number, code=code, at_ns=line.closed_ns, open=line.neighbours)
+            Drop(connection=self._script.number, code=code, at_ns=line.closed_ns, open=self._stage.neighbours(line))
         )
         how = f"closed the connection with {code}{reason}" if code not in (None, 1006) else "dropped the connection"
         return breaking(

@@ -9,6 +9,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 from websockets.typing import Origin, Subprotocol
 
 from ..cassettes import Handshake, Headers, Target, header
+from .live_connection import LiveConnection
 from .wire import unreachable
 
 # What the client makes itself, with all of Sec-WebSocket-*.
@@ -43,18 +44,20 @@ async def dial(
     *,
     origin: str | None,
     patience: float,
-) -> ClientConnection | Handshake:
+    proxied: bool = True,
+) -> LiveConnection | Handshake:
     """Shake hands as the recorded client did; return the connection, or the handshake that the server refused.
 
-    Subprotocols and compression are offered as ``headers`` say. Raises HandshakeFailedError, and UnreachableError when
-    nobody answers within ``patience`` seconds.
+    Subprotocols and compression are offered as ``headers`` say. Unless ``proxied``, the environment is not searched for
+    a proxy, which costs as much as a handshake. Raises HandshakeFailedError, and UnreachableError when nobody answers
+    within ``patience`` seconds.
     """
     fields = [(name, value) for name, value in headers if not _is_own(name)]
     offered = header(headers, "sec-websocket-protocol")
     compressed = "permessage-deflate" in (header(headers, "sec-websocket-extensions") or "")
     host = f"[{target.host}]" if ":" in target.host else target.host
     try:
-        return await _Connect(
+        connection = await _Connect(
             f"{'wss' if target.tls else 'ws'}://{host}:{target.port}{resource}",
             ssl=tls if target.tls else None,
             origin=None if origin is None else Origin(origin),
@@ -66,6 +69,8 @@ async def dial(
             max_size=None,
             open_timeout=patience,
             close_timeout=5,
+            proxy=True if proxied else None,
+            create_connection=LiveConnection,
         )
     except InvalidStatus as error:
         response = error.response
@@ -81,6 +86,8 @@ async def dial(
         raise HandshakeFailedError(str(error)) from error
     except (OSError, TimeoutError, EOFError, WebSocketException) as error:
         raise unreachable(target, error) from error
+    assert isinstance(connection, LiveConnection)
+    return connection
 
 
 def shaken_hands(connection: ClientConnection) -> Handshake:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from ..cassettes import Closed, Direction, Ending, Header, Record, Redactor, Session
-from ..contracts import Checker, Contract, Finding
+from ..cassettes import Closed, Direction, Ending, Header, Message, Record, Redactor, Session
+from ..contracts import Checker, Contract, Event, Finding
 from .options import Options
 from .restart import Drop
 
@@ -37,12 +37,11 @@ class Log:
         """Nanoseconds since the play began."""
         return time.monotonic_ns() - self._begun_ns
 
-    def record(self, record: Record) -> None:
-        """Keep what was sent or came."""
-        if self._redactor is not None:
-            record = self._redactor.record(record)
-        self._records.append(record)
-        self.checker.record(record)
+    def record(self, record: Record) -> tuple[Event, ...]:
+        """Keep what was sent or came; return the events in it, as they were before secrets were taken out."""
+        kept = record if self._redactor is None else self._redactor.record(record)
+        self._records.append(kept)
+        return self.checker.record(kept, record if isinstance(record, Message) and kept is not record else None)
 
     def close(self, connection: int, ending: Ending, by: Direction | None, *, stopped: bool = False) -> None:
         """Keep the end of a connection, which is ``stopped`` when its play was given up."""

@@ -7,8 +7,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from websockets.asyncio.client import ClientConnection
+from urllib.request import getproxies
 
 from ..cassettes import (
     Direction,
@@ -26,6 +25,7 @@ from ..contracts import Checker, Contract, Finding
 from .breaking import breaking
 from .conversation import Conversation
 from .dialling import HandshakeFailedError, dial, handshake_headers, shaken_hands
+from .live_connection import LiveConnection
 from .log import Log
 from .options import Options
 from .restart import RestartedError, went_away
@@ -54,7 +54,9 @@ class Player:
         self._recorded = recorded
         self._options = options
         self._log = Log(recorded.header, contract, options, version)
-        self._stage = Stage(script, contract, options, self._log)
+        self._stage = Stage(script, options, self._log)
+        # Searching the environment takes as long as a handshake, so it is done once.
+        self._proxied = bool(getproxies())
         self._over: dict[tuple[str, int], asyncio.Event] = defaultdict(asyncio.Event)
 
     async def play(self) -> Played:
@@ -160,7 +162,7 @@ class Player:
         finally:
             self._over["connection", number].set()
 
-    async def _open(self, script: ConnectionScript) -> ClientConnection | None:
+    async def _open(self, script: ConnectionScript) -> LiveConnection | None:
         """Shake hands; None when the server refused, which is recorded and judged like everything else."""
         recorded = script.connection.handshake
         options, log = self._options, self._log
@@ -177,6 +179,7 @@ class Player:
                 # A page of the recorded service becomes a page of the one under test; other origins stay.
                 origin=None if origin is None else self._origin(origin),
                 patience=30.0 if options.timeout_ns is None else options.timeout_ns / 1e9,
+                proxied=self._proxied,
             )
         except HandshakeFailedError as error:
             log.tell(
@@ -191,13 +194,12 @@ class Player:
             log.stopped[script.number] = 0
             return None
         except UnreachableError as error:
-            if any(line.open for line in self._stage.lines.values()):
+            if any(line.opened_ns is not None for line in self._stage.lines.values()):
                 how = f"connection {script.number} could not be opened"
                 raise RestartedError(options.target.url, how) from error
             raise
         handshake = answer if isinstance(answer, Handshake) else shaken_hands(answer)
         opened = Opened(connection=script.number, at_ns=at_ns, handshake=replace(handshake, target=resource))
-        self._stage.reader.opened(opened)
         log.record(opened)
         if isinstance(answer, Handshake):
             log.close(script.number, Ending.REFUSED, Direction.SERVER)

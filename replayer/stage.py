@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..contracts import Contract, EventReader, Finding
+from ..contracts import EventReader, Finding
 from .bindings import Scalar
 from .breaking import breaking
 from .ledger import Ledger
 from .log import Log
 from .options import Options
+from .restart import TOGETHER_NS
 from .script import ConnectionScript, Script
 from .turn import Turn
 
@@ -22,12 +23,11 @@ class Line:
         self.script = script
         self.turn = turn
         self.signal = asyncio.Event()  # something came
-        self.open = False  # it has opened
+        self.opened_ns: int | None = None  # None: it has not opened
         self.closing = False  # by us
         self.closed = False
         self.closed_by_server = False
         self.closed_ns = 0
-        self.neighbours = 0  # connections that were open when this one ended, with it
         self.received = 0
         self.last: str | None = None  # symbol of the last event in this turn
 
@@ -35,14 +35,28 @@ class Line:
 class Stage:
     """One play's shared state."""
 
-    def __init__(self, script: Script, contract: Contract, options: Options, log: Log) -> None:
+    def __init__(self, script: Script, options: Options, log: Log) -> None:
         self.options = options
         self.log = log
         self.ledger = Ledger(script.bindings, {**options.secrets, **options.renewed})
-        self.reader = EventReader(contract.envelope)
         self.refused: set[int] = set()  # requests that were not sent, or answered with another status
         self.lines: dict[int, Line] = {}
         self.wanting: set[Line] = set()  # those that wait for values
+
+    @property
+    def reader(self) -> EventReader:
+        """What reads this play's messages."""
+        return self.log.checker.reader
+
+    def neighbours(self, line: Line) -> int:
+        """Count the connections that were open when one ended, with itself."""
+        earliest = line.closed_ns - TOGETHER_NS
+        return sum(
+            other.opened_ns is not None
+            and other.opened_ns <= line.closed_ns
+            and (not other.closed or other.closed_ns >= earliest)
+            for other in self.lines.values()
+        )
 
     def wake(self) -> None:
         """A value came that any connection may be waiting for."""
