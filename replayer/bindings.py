@@ -273,7 +273,7 @@ class _Search:
             yield cast("Scalar", value), None
         else:
             for part in _parts(value):
-                if part[0] in self._issued and self._use(part[0], ""):
+                if self._use(part[0], ""):
                     yield part[0], part.string
 
     def request(self, exchange: HttpExchange) -> None:

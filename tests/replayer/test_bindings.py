@@ -39,6 +39,28 @@ def test_an_identifier_that_the_server_issued_is_bound() -> None:
     assert (hole.path, hole.value, hole.text) == (("thread_id",), UUID, None)
 
 
+def test_numbers_of_the_two_sides_requests_are_told_apart() -> None:
+    rpc = {"jsonrpc": "2.0"}
+    bindings = found(
+        session(
+            connection(
+                (">", {**rpc, "id": 7, "method": "open"}),
+                ("<", {**rpc, "id": 7, "result": {}}),
+                ("<", {**rpc, "id": 8, "method": "confirm"}),
+                (">", {**rpc, "id": 8, "method": "list"}),
+                ("<", {**rpc, "id": 7, "method": "confirm"}),
+                (">", {**rpc, "id": 7, "result": True}),
+                (">", {**rpc, "id": 8, "result": True}),
+            )
+        )
+    )
+    assert [binding.value for binding in bindings.bindings] == [7, 8]
+    assert {place: [hole.value for hole in holes] for place, holes in bindings.holes.items()} == {
+        (1, 5): [7],
+        (1, 6): [8],
+    }
+
+
 def test_an_identifier_that_the_client_made_is_its_own() -> None:
     bindings = found(
         session(
