@@ -7,22 +7,25 @@ Nothing in the document was seen in traffic, so all of it gates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
 
 from ..cassettes import Direction
-from .envelopes.discriminator import KNOWN_NAMES
-from .envelopes.json_envelope import key_shape
+from .asyncapi_labels import Described, Labelling, Part
 from .errors import ContractError
-from .json_text import Pointer, join_pointer, resolve, split_pointer
+from .json_text import join_pointer, resolve, split_pointer
 
 PREFIX = "x-wstape-"
-KEPT = ("envelope", "learned", "scopes", "private", "closings", "handshake")
+KEPT = ("envelope", "learned", "scopes", "streams", "private", "closings", "handshake")
 """Members of a contract that a document carries for us, under ``x-wstape-`` and their name."""
 
-MAX_NODES = 2_000_000
+MAX_NODES = 300_000
+"""Of one payload, with all that it refers to."""
+
 _MAX_REFERENCES = 50
 _JSON_SCHEMA = ("application/schema+", "application/vnd.aai.asyncapi")
 _ADVICE = "correct it; wstape reads AsyncAPI 3 with JSON Schema payloads and local references"
@@ -47,47 +50,61 @@ class _Reader:
     def contract(self) -> _Object:
         version = self._document.get("asyncapi")
         if not isinstance(version, str) or not version.startswith("3."):
-            raise self._wrong("/asyncapi", f"version {version!r} is not 3", "turn it into AsyncAPI 3 first")
-        messages = list(self._messages())
+            raise self.wrong("/asyncapi", f"version {version!r} is not 3", "turn it into AsyncAPI 3 first")
+        messages = self._messages()
         if not messages:
-            raise self._wrong("/operations", "no operation has a message")
+            raise self.wrong("/operations", "no operation has a message")
         kept: _Object = {name: self._document[PREFIX + name] for name in KEPT if PREFIX + name in self._document}
+        labelling = Labelling(self.resolve, messages)
         if "envelope" not in kept:
-            kept["envelope"] = self._envelope(messages)
+            kept["envelope"] = labelling.envelope()
             handshake = self._handshake()
             if handshake:
                 kept.setdefault("handshake", handshake)
-        events: _Object = {}
-        for direction, place, message in messages:
-            label = self._label(direction, place, message, cast("_Object", kept["envelope"]))
-            symbol = f"{direction.value}:{label}"
-            event = self._event(place, message)
-            known = events.setdefault(symbol, event)
-            if known != event:
-                raise self._wrong(place, f"two different messages are labelled {label!r}")
+        parts: dict[str, list[Part]] = {}
+        for part in labelling.parts(self._object(kept["envelope"], f"/{PREFIX}envelope")):
+            parts.setdefault(f"{part.message.direction.value}:{part.label}", []).append(part)
+        events = {symbol: self._event(of) for symbol, of in parts.items()}
         return {"wstape": "contract", "version": 1, **kept, "events": events}
 
-    def _messages(self) -> Iterator[tuple[Direction, str, _Object]]:
-        """Yield every message with its sender and where it is defined, each once for a sender."""
-        met: set[tuple[Direction, str]] = set()
+    def _messages(self) -> list[Described]:
+        """Return every message, each once for a sender."""
+        met: dict[tuple[Direction, str], Described] = {}
         operations = self._object(self._document.get("operations", {}), "/operations")
         client_view = self._document.get(PREFIX + "perspective") == "client"
         for name, entry in operations.items():
             place, operation = self._follow(entry, "/operations" + join_pointer((name,)))
             action = operation.get("action")
             if action not in ("send", "receive"):
-                raise self._wrong(f"{place}/action", f"{action!r} is neither send nor receive")
+                raise self.wrong(f"{place}/action", f"{action!r} is neither send nor receive")
             sender = Direction.SERVER if (action == "send") != client_view else Direction.CLIENT
             other = Direction.CLIENT if sender is Direction.SERVER else Direction.SERVER
-            sides = [(sender, place, operation)]
+            asking = [self._described(sender, *carried) for carried in self._carried(place, operation)]
+            for message in asking:
+                met.setdefault((sender, message.place), message)
             if "reply" in operation:
                 where, reply = self._follow(operation["reply"], f"{place}/reply")
-                sides.append((other, where, reply if "channel" in reply else {**operation, **reply}))
-            for direction, where, side in sides:
-                for found, message in self._carried(where, side):
-                    if (direction, found) not in met:
-                        met.add((direction, found))
-                        yield direction, found, message
+                own = reply if "channel" in reply else {**operation, **reply}
+                for carried in self._carried(where, own):
+                    message = self._described(other, *carried)
+                    known = met.get((other, message.place), message)
+                    met[other, message.place] = replace(known, asked=(*known.asked, *asking))
+        return list(met.values())
+
+    def _described(self, direction: Direction, place: str, message: _Object) -> Described:
+        label, name = message.get(PREFIX + "label"), message.get("name")
+        where, schema = self._schema(place, message)
+        content = message.get("contentType", self._document.get("defaultContentType", ""))
+        return Described(
+            direction=direction,
+            place=place,
+            name=name if isinstance(name, str) and name else split_pointer(place)[-1],
+            label=label if isinstance(label, str) and label else None,
+            event=message.get(PREFIX + "event"),
+            schema=schema,
+            where=where,
+            plain_text=str(content).lower().startswith("text/"),
+        )
 
     def _carried(self, place: str, operation: _Object) -> Iterator[tuple[str, _Object]]:
         if "messages" in operation:
@@ -98,78 +115,34 @@ class _Reader:
         for name, entry in self._object(channel.get("messages", {}), f"{where}/messages").items():
             yield self._follow(entry, f"{where}/messages" + join_pointer((name,)))
 
-    def _event(self, place: str, message: _Object) -> _Object:
-        kept = message.get(PREFIX + "event", {})
-        event: _Object = dict(self._object(kept, f"{place}/{PREFIX}event"))
-        if "payload" in message:
-            event["payload"] = _Payload(self, place, *self._schema(place, message)).schema()
-        return event
+    def _event(self, parts: list[Part]) -> _Object:
+        """Return the claim of an event: of several messages that nothing tells apart, that it is one of them."""
+        first = parts[0].message
+        event: _Object = dict(self._object(first.event or {}, f"{first.place}/{PREFIX}event"))
+        if any(part.schema is None for part in parts):
+            return event
+        # What was narrowed may share parts so often that its text has no end.
+        texts = (json.dumps(part.schema, sort_keys=True) if part.whole else id(part.schema) for part in parts)
+        schemas = list({text: part.schema for text, part in zip(texts, parts, strict=True)}.values())
+        if len(schemas) == 1 and parts[0].whole:
+            payload = _Payload(self, first.place, first.where, schemas[0])
+        else:
+            payload = _Payload(self, first.place, "", schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
+        return {**event, "payload": payload.schema()}
 
     def _schema(self, place: str, message: _Object) -> tuple[str, object]:
-        """Return a message's schema and where it stands, out of the multi-format object if it is in one."""
+        """Return where a message's schema stands, and the schema, out of the multi-format object if it is in one."""
+        if "payload" not in message:
+            return f"{place}/payload", None
         payload, where = message["payload"], f"{place}/payload"
-        if isinstance(payload, dict) and "schemaFormat" in payload and "schema" in payload:
-            wrapped = cast("_Object", payload)
-            format_ = wrapped["schemaFormat"]
-            if not isinstance(format_, str) or not format_.startswith(_JSON_SCHEMA):
-                raise self._wrong(f"{where}/schemaFormat", f"{format_!r} is not JSON Schema")
-            return f"{where}/schema", wrapped["schema"]
+        if isinstance(payload, dict):
+            found, own = self._follow(cast("object", payload), where)
+            if "schemaFormat" in own and "schema" in own:
+                format_ = own["schemaFormat"]
+                if not isinstance(format_, str) or not format_.startswith(_JSON_SCHEMA):
+                    raise self.wrong(f"{found}/schemaFormat", f"{format_!r} is not JSON Schema")
+                return f"{found}/schema", own["schema"]
         return where, cast("object", payload)
-
-    def _envelope(self, messages: Sequence[tuple[Direction, str, _Object]]) -> _Object:
-        constants: dict[Direction, list[Mapping[Pointer, str]]] = {direction: [] for direction in Direction}
-        for direction, place, message in messages:
-            constants[direction].append(dict(self._constants(place, message)))
-        everything = [found for one in constants.values() for found in one]
-        if everything and all(found.get(("jsonrpc",)) == "2.0" for found in everything):
-            return {"name": "json-rpc"}
-        return {"name": "json", **{direction.value: _discriminator(constants[direction]) for direction in Direction}}
-
-    def _constants(self, place: str, message: _Object) -> Iterator[tuple[Pointer, str]]:
-        """Yield the fields of a payload that hold one certain text."""
-        if "payload" in message:
-            where, schema = self._schema(place, message)
-            yield from self._constants_in(where, schema, ())
-
-    def _constants_in(self, place: str, schema: object, keys: Pointer) -> Iterator[tuple[Pointer, str]]:
-        if not isinstance(schema, dict) or len(keys) > 3:
-            return
-        found, own = self._follow(cast("object", schema), place)
-        for number, part in enumerate(cast("list[object]", own.get("allOf") or [])):
-            yield from self._constants_in(f"{found}/allOf/{number}", part, keys)
-        enum = own.get("enum")
-        one = cast("list[object]", enum)[0] if isinstance(enum, list) and len(cast("list[object]", enum)) == 1 else None
-        constant = own.get("const", one)
-        if isinstance(constant, str) and keys:
-            yield keys, constant
-        properties = own.get("properties")
-        for key, below in (cast("_Object", properties) if isinstance(properties, dict) else {}).items():
-            yield from self._constants_in(f"{found}/properties" + join_pointer((key,)), below, (*keys, key))
-
-    def _label(self, direction: Direction, place: str, message: _Object, envelope: _Object) -> str:
-        own = message.get(PREFIX + "label")
-        if isinstance(own, str):
-            return own
-        constants = dict(self._constants(place, message))
-        if envelope.get("name") == "json-rpc":
-            return constants.get(("method",)) or self._name(place, message)
-        pointer = envelope.get(direction.value)
-        if isinstance(pointer, str):
-            label = constants.get(split_pointer(pointer))
-            if label is None:
-                raise self._wrong(place, f"no constant in {pointer!r} tells its payload from the others")
-            return label
-        # Without a discriminator an event is labelled by its shape.
-        if "payload" in message:
-            _, schema = self._follow(self._schema(place, message)[1], f"{place}/payload")
-            properties = schema.get("properties")
-            if isinstance(properties, dict):
-                return key_shape(cast("_Object", properties))
-        return self._name(place, message)
-
-    def _name(self, place: str, message: _Object) -> str:
-        name = message.get("name")
-        return name if isinstance(name, str) and name else split_pointer(place)[-1]
 
     def _handshake(self) -> _Object:
         """Return what the one channel says of the handshake; with several there are several."""
@@ -197,16 +170,16 @@ class _Reader:
             if not isinstance(reference, str):
                 return place, target
             place, value = self.resolve(reference, place)
-        raise self._wrong(place, "a reference leads to itself")
+        raise self.wrong(place, "a reference leads to itself")
 
     def resolve(self, reference: str, place: str) -> tuple[str, object]:
         """Return what a reference leads to, and where that stands. Raises ContractError."""
         if not reference.startswith("#"):
-            raise self._wrong(f"{place}/$ref", f"{reference!r} leads out of the document", "bundle it into one file")
+            raise self.wrong(f"{place}/$ref", f"{reference!r} leads out of the document", "bundle it into one file")
         try:
             keys = split_pointer(unquote(reference[1:]))
         except ValueError as error:
-            raise self._wrong(f"{place}/$ref", f"{reference!r} is no local reference") from error
+            raise self.wrong(f"{place}/$ref", f"{reference!r} is no local reference") from error
         value: object = self._document
         for key in keys:
             if isinstance(value, list) and key.isdigit() and int(key) < len(cast("list[object]", value)):
@@ -214,20 +187,21 @@ class _Reader:
             elif isinstance(value, dict) and key in value:
                 value = cast("_Object", value)[key]
             else:
-                raise self._wrong(f"{place}/$ref", f"{reference!r} leads nowhere")
+                raise self.wrong(f"{place}/$ref", f"{reference!r} leads nowhere")
         return join_pointer(keys), value
 
     def _object(self, value: object, place: str) -> _Object:
         if not isinstance(value, dict):
-            raise self._wrong(place, "not an object" if value is not None else "missing")
+            raise self.wrong(place, "not an object" if value is not None else "missing")
         return cast("_Object", value)
 
     def _array(self, value: object, place: str) -> list[object]:
         if not isinstance(value, list):
-            raise self._wrong(place, "not an array")
+            raise self.wrong(place, "not an array")
         return cast("list[object]", value)
 
-    def _wrong(self, place: str, problem: str, advice: str = _ADVICE) -> ContractError:
+    def wrong(self, place: str, problem: str, advice: str = _ADVICE) -> ContractError:
+        """Return the error for a place."""
         return ContractError(self._where, place, problem, advice)
 
 
@@ -237,7 +211,7 @@ class _Payload:
     def __init__(self, reader: _Reader, message: str, place: str, schema: object) -> None:
         self._reader = reader
         self._message = message
-        self._place = place
+        self._place = place  # "" for a schema that does not stand in the document
         self._schema = schema
         self._names: dict[str, str] = {}  # place -> name in $defs
         self._waiting: list[tuple[str, object]] = []
@@ -261,7 +235,7 @@ class _Payload:
     def _copied(self, value: object, place: str) -> object:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise ContractError("contract", place, "too large", _ADVICE)
+            raise self._reader.wrong(self._message, f"its payload has more than {MAX_NODES} parts")
         if isinstance(value, list):
             return [self._copied(item, f"{place}/{number}") for number, item in enumerate(cast("list[object]", value))]
         if not isinstance(value, dict):
@@ -280,7 +254,7 @@ class _Payload:
 
     def _reference(self, reference: str, place: str) -> str:
         target, value = self._reader.resolve(reference, place)
-        if target == self._place or target.startswith(self._place + "/"):
+        if self._place and (target == self._place or target.startswith(self._place + "/")):
             return "#" + target[len(self._place) :]
         if target not in self._names:
             self._names[target] = _free_name(split_pointer(target)[-1], set(self._names.values()), self._schema)
@@ -313,17 +287,3 @@ def _free_name(name: str, taken: set[str], schema: object) -> str:
     while free in used:
         free, number = f"{name}-{number}", number + 1
     return free
-
-
-def _discriminator(constants: Sequence[Mapping[Pointer, str]]) -> str | None:
-    """Return the pointer at which every message has a constant of its own, names that promise one first."""
-    if not constants:
-        return None
-    common = set(constants[0]).intersection(*constants[1:])
-    telling = [keys for keys in common if len({found[keys] for found in constants}) == len(constants)]
-
-    def rank(keys: Pointer) -> tuple[bool, int, Pointer]:
-        name = keys[-1].replace("_", "").replace("-", "").lower()
-        return name not in KNOWN_NAMES, len(keys), keys
-
-    return join_pointer(min(telling, key=rank)) if telling else None

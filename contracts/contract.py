@@ -112,9 +112,12 @@ class Contract:
     @classmethod
     def from_document(cls, document: object, *, where: Path | str = "contract") -> Self:
         """Return the contract that a document describes, an AsyncAPI document too. Raises ContractError."""
-        if is_asyncapi(document):
-            document = contract_document(document, where)
-        return cls(**_Loader(where).contract(document))  # pyright: ignore[reportArgumentType]
+        try:
+            if is_asyncapi(document):
+                document = contract_document(document, where)
+            return cls(**_Loader(where).contract(document))  # pyright: ignore[reportArgumentType]
+        except RecursionError as error:
+            raise ContractError(where, "", "nested too deep", "name a contract that is less so") from error
 
     def document(self) -> dict[str, object]:
         """Return the document as plain JSON values, in the order in which it is written."""

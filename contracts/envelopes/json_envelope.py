@@ -9,13 +9,13 @@ from typing import ClassVar, Self, cast
 from ...cassettes import Direction, Handshake, Message
 from ...cassettes.splicing import Notation
 from ..json_text import NOT_JSON, JsonObject, Pointer, resolve, split_pointer, type_name
-from .discriminator import IDENTIFIER, find_discriminator
+from .discriminator import find_discriminator
 from .envelope import Payload
+from .key_shapes import KeyShape, Shapes, key_shape, label_by_shape, shapes_document, shapes_from
 from .opaque import opaque_payload
 from .sample import Sample, json_value
 from .writing import Changes, write_json
 
-MAX_KEYS = 8
 MAX_LABEL = 200
 
 
@@ -23,13 +23,15 @@ MAX_LABEL = 200
 class JsonEnvelope:
     """JSON with a discriminator at a pointer of its own for each direction.
 
-    A message without it is labelled by its sorted keys, "{a,b}": at most eight, keys that are data written "*".
-    JSON that is not an object is labelled by its type ("array"), text that is not JSON "text", the rest "binary".
+    A message without it is labelled by the shape that its keys fit best, as an AsyncAPI document gives them; where
+    there are none by its sorted keys, "{a,b}": at most eight, keys that are data written "*". JSON that is not an
+    object is labelled by its type ("array"), text that is not JSON "text", the rest "binary".
     """
 
     name: ClassVar[str] = "json"
     client: str | None = None
     server: str | None = None
+    shapes: Shapes = ()
 
     @classmethod
     def fit(cls, sample: Sample) -> tuple[float, Self]:
@@ -70,7 +72,7 @@ class JsonEnvelope:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, object]) -> Self:
-        """Read "client" and "server", each a JSON pointer or null."""
+        """Read "client" and "server", each a JSON pointer or null, and "shapes"."""
         pointers: list[str | None] = []
         for key in ("client", "server"):
             pointer = parameters.get(key)
@@ -79,11 +81,12 @@ class JsonEnvelope:
             if pointer is not None:
                 split_pointer(pointer)
             pointers.append(pointer)
-        return cls(*pointers)
+        return cls(pointers[0], pointers[1], shapes_from(parameters.get("shapes")))
 
     def parameters(self) -> dict[str, object]:
-        """The name and both pointers."""
-        return {"name": self.name, "client": self.client, "server": self.server}
+        """The name, both pointers, and the shapes where there are any."""
+        pointers = {"name": self.name, "client": self.client, "server": self.server}
+        return {**pointers, "shapes": shapes_document(self.shapes)} if self.shapes else {**pointers}
 
     def open(self, handshake: Handshake | None = None) -> _JsonReading:
         """A reading with the pointers split once."""
@@ -101,6 +104,7 @@ class JsonEnvelope:
 class _JsonReading:
     def __init__(self, envelope: JsonEnvelope) -> None:
         self._decoded = envelope.decoded
+        self._shapes: Mapping[Direction, Sequence[KeyShape]] = dict(envelope.shapes)
         self._keys: dict[Direction, Pointer | None] = {}
         for direction in Direction:
             pointer = envelope.discriminator(direction)
@@ -117,10 +121,6 @@ class _JsonReading:
             label = resolve(cast("JsonObject", value), keys)
             if isinstance(label, str) and len(label) <= MAX_LABEL:
                 return (Payload(label=label, value=cast("JsonObject", value)),)
-        return (Payload(label=key_shape(cast("JsonObject", value)), value=cast("JsonObject", value)),)
-
-
-def key_shape(value: JsonObject) -> str:
-    """Return the label of an object without a discriminator: "{a,b}"."""
-    keys = sorted({"*" if IDENTIFIER.search(key) or len(key) > 40 or not key else key for key in value})
-    return "{" + ",".join(keys[:MAX_KEYS]) + (",…" if len(keys) > MAX_KEYS else "") + "}"
+        entry = cast("JsonObject", value)
+        fitting = label_by_shape(entry.keys(), self._shapes.get(message.direction, ()))
+        return (Payload(label=fitting or key_shape(entry), value=entry),)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 from sessions import connection, session
 
-from wstape.cassettes import write_records
+from wstape.cassettes import Message, write_records
+from wstape.cassettes.formats.plain_yaml import load_yaml
 from wstape.cli import run
-from wstape.contracts import Contract, ContractError, asyncapi_document, dump_asyncapi, infer
+from wstape.contracts import Contract, ContractError, EventReader, asyncapi_document, dump_asyncapi, infer
+from wstape.contracts.compatibility import compare
 
 DATA = Path(__file__).parent / "data"
 ROOM = DATA / "room.asyncapi.yaml"
@@ -54,6 +57,9 @@ def learned() -> Contract:
             "$defs": {"tree": {"type": "object", "properties": {"child": {"$ref": "#/$defs/tree"}}}},
         },
     }
+    document["streams"] = [
+        {"of": "server:run/started", "path": "/state", "in": "run_id", "form": "text", "pinned": True}
+    ]
     document["handshake"] = {"path": "/chat", "query": ["token"]}
     return Contract.from_document(document)
 
@@ -218,7 +224,133 @@ def test_a_document_from_the_clients_side() -> None:
     assert list(contract.events) == ["client:m"]
 
 
-def test_without_constants_events_are_labelled_by_their_shape() -> None:
-    document = room(channels={"c": {"messages": {"m": {"payload": {"properties": {"b": True, "a": True}}}}}})
-    assert list(Contract.from_document(document).events) == ["server:{a,b}"]
-    assert list(Contract.from_document(room(channels={"c": {"messages": {"m": {}}}})).events) == ["server:m"]
+def market() -> dict[str, Any]:
+    document = load_yaml((DATA / "market.asyncapi.yaml").read_bytes())
+    assert isinstance(document, dict)
+    return cast("dict[str, Any]", document)
+
+
+def test_events_are_told_apart_by_constants_wherever_they_stand_and_else_by_their_fields() -> None:
+    contract = Contract.from_document(market())
+    assert contract.envelope.parameters() == {
+        "name": "json",
+        "client": None,
+        "server": "/type",
+        "shapes": {
+            "client": {"order": ["amount", "note?", "side"], "cancel": ["id"]},
+            "server": {"trouble": ["code?", "error"]},
+        },
+    }
+    said: list[tuple[str, object, str, bool]] = [
+        ("<", {"type": "heartbeat", "sequence": 1}, "heartbeat", True),
+        ("<", {"type": "heartbeat", "sequence": "1"}, "heartbeat", False),
+        ("<", {"type": "update", "sequence": 2, "price": 1.5}, "update", True),
+        ("<", {"type": "update", "sequence": 2}, "update", False),
+        ("<", {"type": "opened", "channel": 1}, "opened", True),
+        ("<", {"type": "closed", "reason": "late"}, "closed", True),
+        ("<", {"type": "closed"}, "closed", False),
+        ("<", {"error": "no such symbol"}, "trouble", True),
+        ("<", {"error": "no such symbol", "code": "7", "at": 1}, "trouble", False),
+        ("<", [1, 2.5], "array", True),
+        (">", {"side": "buy", "amount": 1}, "order", True),
+        (">", {"side": "buy", "amount": 1, "note": "x", "new": 1}, "order", True),
+        (">", {"side": "buy", "note": "x"}, "order", False),
+        (">", {"id": 1}, "cancel", True),
+    ]
+    records = session(connection(*((side, value) for side, value, _, _ in said), number=1)).records()
+    reader = EventReader(contract.envelope)
+    events = [event for record in records if isinstance(record, Message) for event in reader.read(record)]
+    assert [event.label for event in events] == [label for _, _, label, _ in said]
+    for event, (_, _, _, valid) in zip(events, said, strict=True):
+        payload = contract.events[event.symbol].payload
+        assert payload is not None
+        assert Draft202012Validator(payload).is_valid(event.payload) is valid, event
+    text = dump_asyncapi(asyncapi_document(contract, title="Market"), as_yaml=False)
+    assert Contract.parse(text.encode(), where="there").dumps() == contract.dumps()
+
+
+def test_a_field_more_is_no_other_event() -> None:
+    """Labels that do not travel: the message's name stays, its fields do not matter."""
+    old, new = market(), market()
+    new["components"]["messages"]["trouble"]["payload"]["properties"]["hint"] = {"type": "string"}
+    new["components"]["messages"]["order"]["payload"]["required"].append("note")
+    new["components"]["schemas"]["update"]["allOf"][0]["required"].clear()
+    new["components"]["schemas"]["status"]["properties"]["type"]["enum"].append("paused")
+    found = compare(Contract.from_document(old), Contract.from_document(new), today=datetime.date(2026, 6, 1))
+    assert [(one.id, str(one.severity), one.label) for one in found] == [
+        ("client/property-became-required", "breaking", "order"),
+        ("server/property-became-optional", "breaking", "update"),
+        ("server/event-added", "info", "paused"),
+        ("server/optional-property-added", "info", "trouble"),
+    ]
+
+
+def test_what_nothing_tells_apart_is_one_event() -> None:
+    def named(label: str, **fields: object) -> dict[str, Any]:
+        return {"payload": {"type": "object", "properties": {"type": {"const": label}, **fields}}}
+
+    many = {"a": named("changed", n={"type": "integer"}), "b": named("changed", s={"type": "string"}), "c": named("c")}
+    contract = Contract.from_document(room(channels={"c": {"messages": many}}))
+    assert sorted(contract.events) == ["server:c", "server:changed"]
+    schema = Draft202012Validator(contract.events["server:changed"].payload or {})
+    assert [schema.is_valid({"type": "changed", **more}) for more in ({"n": 1}, {"s": "a"}, {"n": "a", "s": 1})] == [
+        True,
+        True,
+        False,
+    ]
+    alike = {name: {"payload": {"type": "object", "properties": {"v": {"type": name}}}} for name in ("string", "null")}
+    contract = Contract.from_document(room(channels={"c": {"messages": alike}}))
+    assert list(contract.events) == ["server:string"]
+    assert Draft202012Validator(contract.events["server:string"].payload or {}).is_valid({"v": None})
+
+
+def test_json_rpc_is_known_and_its_answers_are_labelled_by_their_questions() -> None:
+    def rpc(**fields: object) -> dict[str, Any]:
+        return {"payload": {"type": "object", "properties": {"jsonrpc": {"const": "2.0"}, **fields}}}
+
+    messages = {"ask": rpc(method={"const": "add"}), "good": rpc(result=True), "bad": rpc(error=True)}
+    replies = [{"$ref": f"#/channels/c/messages/{name}"} for name in ("good", "bad")]
+    asked = {
+        "action": "receive",
+        "channel": {"$ref": "#/channels/c"},
+        "messages": [{"$ref": "#/channels/c/messages/ask"}],
+        "reply": {"messages": replies},
+    }
+    contract = Contract.from_document(room(channels={"c": {"messages": messages}}, operations={"o": asked}))
+    assert contract.envelope.parameters() == {"name": "json-rpc"}
+    assert sorted(contract.events) == ["client:add", "server:add:error", "server:add:result"]
+
+
+def test_messages_without_a_payload_or_of_plain_text() -> None:
+    messages = {
+        "any": {},
+        "text": {"contentType": "text/plain", "payload": {"type": "string"}},
+        "quoted": {"payload": {"type": "string"}},
+    }
+    contract = Contract.from_document(room(channels={"c": {"messages": messages}}))
+    assert sorted(contract.events) == ["server:any", "server:string", "server:text"]
+    assert contract.envelope.parameters()["shapes"] == {"server": {"any": []}}
+
+
+def _twice(keyword: str, last: object) -> dict[str, Any]:
+    """Schemas of which each holds the next one twice: small on paper, without end when written out."""
+    ways = {f"s{n}": {keyword: [{"$ref": f"#/components/schemas/s{n + 1}"}] * 2} for n in range(50)}
+    return {"components": {"schemas": {**ways, "s50": last}}}
+
+
+@pytest.mark.parametrize(
+    ("schemas", "problem"),
+    [
+        (_twice("allOf", {"properties": {"type": {"const": "a"}}}), None),
+        (_twice("oneOf", {"oneOf": [{"properties": {"type": {"const": name}}} for name in "ab"]}), "has more than"),
+        ({"components": {"schemas": {"s0": {"oneOf": [{"$ref": "#/components/schemas/s0"}, True]}}}}, None),
+        ({"components": {"schemas": {"s0": json.loads('{"not":' * 300 + "{}" + "}" * 300)}}}, "nested too deep"),
+    ],
+)
+def test_hostile_payloads_end(schemas: dict[str, Any], problem: str | None) -> None:
+    document = {**_message({"$ref": "#/components/schemas/s0"}), **schemas}
+    if problem is None:
+        assert len(Contract.from_document(document).events) == 1
+    else:
+        with pytest.raises(ContractError, match=problem):
+            Contract.from_document(document)

@@ -72,6 +72,34 @@ def test_a_nested_discriminator() -> None:
     assert pointers([message(one) for one in sent])[1] == "/header/msg_type"
 
 
+def test_shapes_label_what_has_no_label() -> None:
+    shapes = {"server": {"quote": ["bid", "ask", "note?"], "trade": ["price", "ask?"], "error": ["error"]}}
+    parameters = {"name": "json", "client": None, "server": "/type", "shapes": shapes}
+    envelope = envelope_from(parameters)
+    sent: list[tuple[object, str]] = [
+        ({"bid": 1, "ask": 2}, "quote"),
+        ({"ask": 2, "price": 1}, "trade"),  # all that it needs, though as much of the other
+        ({"ask": 2}, "quote"),  # as little of either: the first
+        ({"error": "no", "type": 7}, "error"),
+        ({"type": "quote", "error": "no"}, "quote"),
+        ({"else": 1}, "{else}"),
+        ([], "array"),
+    ]
+    assert labels([message(value) for value, _ in sent], envelope) == [label for _, label in sent]
+    assert labels([message({"bid": 1}, CLIENT)], envelope) == ["{bid}"]
+    assert envelope_from(envelope.parameters()) == envelope
+    everything = envelope_from({"name": "json", "shapes": {"server": {"anything": [], "error": ["error"]}}})
+    assert labels([message({"else": 1}), message({"error": 1})], everything) == ["anything", "error"]
+
+
+@pytest.mark.parametrize(
+    "shapes", [[], {"server": []}, {"server": {"a": "b"}}, {"server": {"a": [1]}}, {"client": {"": []}}]
+)
+def test_shapes_that_make_no_sense(shapes: object) -> None:
+    with pytest.raises(ValueError, match=r"shapes|fields"):
+        envelope_from({"name": "json", "client": None, "server": None, "shapes": shapes})
+
+
 def test_values_that_are_data_label_nothing() -> None:
     chance = random.Random(1)
     sent = [{"kind": f"user_{chance.getrandbits(30)}", "text": "x"} for _ in range(30)]
