@@ -31,6 +31,10 @@ _PREFIXED = re.compile(
 _OPAQUE_ID = re.compile(r"[0-9a-fA-F]{16,}|(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9]{12,64}")
 _ID_KEY = re.compile(r"(?:^|[_.-])(?:id|uuid|guid|ref)$|[a-z0-9](?:Id|ID|Uuid|UUID|Ref)$")
 
+_NAME_KEY = re.compile(
+    r"symbol|ticker|instrument|market|pair|channel|topic|room|stream|feed|thread|conversation|subscription|session|task"
+)
+
 FORMATS = ("uuid", "date-time", "date", "email", "uri")
 ALL_FORMATS = frozenset(FORMATS)
 
@@ -94,6 +98,11 @@ def looks_like_id(text: str) -> bool:
 def is_id_key(key: str) -> bool:
     """Tell whether a key promises an identifier: "id", "run_id", "runId", "message_ref"."""
     return _ID_KEY.search(key) is not None
+
+
+def names_work(key: str) -> bool:
+    """Tell whether a key promises the name of what a client asked for, which no machine made: "symbol", "room"."""
+    return _NAME_KEY.fullmatch(key) is not None
 
 
 def is_data_key(key: str) -> bool:

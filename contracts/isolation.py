@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from ..cassettes import Direction, Opened
 from .event import Event
 from .json_text import JsonObject, Pointer
-from .scopes import identifiers, scope_name
+from .scopes import identifiers, is_made, scope_name
 from .state import count, mapping, sequence, texts
 
 MIN_LENGTH = 6
@@ -80,7 +80,7 @@ class Owners:
                     self._asked.add((event.connection, value))
                 continue
             name = scope_name(path)
-            if names is not None and name not in names:
+            if name not in names if names is not None else not is_made(path, value):
                 continue
             key = (name, value)
             if key not in self._owners and len(self._owners) >= MAX_VALUES:

@@ -12,8 +12,7 @@ A rule is only dropped for rules that are at least as firm: a firm rule never gi
   and the presence of all events held, and gives up only that the outer two take turns.
 - Where two events meet in a finer scope, a coarser scope says nothing of its own about the two: what is true of
   both there follows from the finer scope or comes from work that happened not to overlap when it was recorded.
-- Where clients take part in a scope, how often and in which order they ask is theirs: no count, no order that only
-  mirrors it. What comes before they ask is the server's own.
+- Where clients take part in a scope, only what the server owes is a rule: see `obligations`.
 - Between events of a whole connection, a response or precedence that chance explains is left out: in a few traces of
   many events some event is always the first and some the last.
 - Of finer work a coarser scope says when it begins and ends, not what comes amid it.
@@ -24,13 +23,13 @@ A rule is only dropped for rules that are at least as firm: a firm rule never gi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
 
 from ..cassettes import Direction
 from .event import side
-from .evidence import FIRM_ABSENCE_SCOPES, VACUOUS_BITS, rule_is_firm
-from .outcomes import MAX_ALTERNATIVES
+from .evidence import FIRM_ABSENCE_BITS, VACUOUS_BITS, rule_is_firm
+from .obligations import owed
 from .rules import TEMPLATES, Rule
 from .scopes import Scope
 from .statistics import ScopeStatistics
@@ -54,8 +53,7 @@ def mine(scopes: Sequence[Mined]) -> list[tuple[Rule, ...]]:
             mined.append(())
             continue
         mined_here = (rule for template in TEMPLATES.values() for rule in template.mine(entry.statistics))
-        servers = (rule for rule in mined_here if _is_the_servers(rule, entry))
-        rules = [sure for rule in servers for sure in _or_an_early_end(rule, entry)]
+        rules = list(owed(mined_here, entry.statistics, whole=entry.scope is None))
         kept = [
             rule
             for rule in _prune(rules, len(entry.statistics.traces))
@@ -66,61 +64,6 @@ def mine(scopes: Sequence[Mined]) -> list[tuple[Rule, ...]]:
             kept = [rule for rule in kept if not _is_vacuous(rule) and not _is_by_chance(rule, loose)]
         mined.append(tuple(sorted(kept, key=_reading_order)))
     return mined
-
-
-def _is_the_servers(rule: Rule, entry: Mined) -> bool:
-    """Tell whether a rule may say something of the service, and not of what the recorded clients happened to do.
-
-    Where clients take part in a scope, they decide how often they ask and in which order. What comes before they
-    ask is the server's own.
-    """
-    statistics = entry.statistics
-    clients = _clients(statistics)
-    match rule.template:
-        case "existence" | "exactly" | "absence":
-            if entry.scope is None and not clients:
-                return False  # how long a client listens
-            return all(
-                statistics.pair(symbol, client).preceded == statistics.traces[client]
-                for symbol in rule.events
-                for client in clients
-            )
-        case "not_succession" | "responded_existence" | "chain_response":
-            return entry.scope is not None and not clients
-        case "end":
-            return entry.scope is not None or len(rule.events) == 1
-        case _:
-            return True
-
-
-def _clients(statistics: ScopeStatistics) -> list[str]:
-    return [symbol for symbol in statistics.traces if side(symbol) is Direction.CLIENT]
-
-
-def _or_an_early_end(rule: Rule, entry: Mined) -> Iterator[Rule]:
-    """Yield a rule as far as it may hold of work that ends in a way that was seldom recorded, a failure.
-
-    What the usual end never lacks, the seldom one may lack at any point: of a few failures none need have come before
-    the event. So the seldom end becomes an alternative to it.
-    """
-    statistics = entry.statistics
-    ends = statistics.lasts
-    if entry.scope is None or _clients(statistics):
-        yield rule  # the client decides when it ends
-        return
-    if len(ends) < 2 or len(ends) > MAX_ALTERNATIVES or set(rule.targets or rule.events) <= ends.keys():
-        yield rule
-        return
-    owes = TEMPLATES[rule.template].owes
-    if rule.targets:
-        seldom = [end for end in ends if end != rule.a and statistics.pair(rule.a, end).answered < FIRM_ABSENCE_SCOPES]
-    else:
-        seldom = [end for end, times in ends.items() if times < FIRM_ABSENCE_SCOPES]
-    early = tuple(sorted(set(seldom).difference(rule.events)))
-    if not early or not owes:
-        yield rule
-    elif rule.template == "response":
-        yield replace(rule, events=(*rule.events, *early))
 
 
 def _loose(entry: Mined, finer: Sequence[Mined], rules: Iterable[Rule]) -> set[str]:
@@ -188,7 +131,11 @@ def _gates(rule: Rule) -> bool:
 
 
 def _is_vacuous(rule: Rule) -> bool:
-    return rule.surprise is not None and rule.surprise < VACUOUS_BITS and not _gates(rule)
+    if rule.surprise is None:
+        return False
+    if len(rule.targets) > 1:  # any few events exclude each other in some traces
+        return rule.surprise < FIRM_ABSENCE_BITS
+    return rule.surprise < VACUOUS_BITS and not _gates(rule)
 
 
 def _counts(rule: Rule) -> bool:
@@ -197,9 +144,14 @@ def _counts(rule: Rule) -> bool:
 
 
 class _Relation:
-    """Which events a kind of rule relates to which others, and whether a rule with enough evidence does."""
+    """Which events a kind of rule relates to which others, and whether a rule with enough evidence does.
 
-    def __init__(self, rules: Iterable[Rule], *templates: str) -> None:
+    What a client does not do is held against nobody. So where a server's event leads to another one only through a
+    client, it must be missed on its own: as an answer to a client, or else (``unasked``) by a rule of both.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *templates: str, unasked: Container[str] = ()) -> None:
+        self._unasked = unasked
         self.after: dict[str, dict[tuple[str, ...], bool]] = {}
         for rule in rules:
             if rule.template in templates:
@@ -215,12 +167,18 @@ class _Relation:
         """Tell whether the events themselves are related, as firmly as the rule claims."""
         return self.holds(rule.a, rule.targets, _gates(rule))
 
+    def implies_among_others(self, rule: Rule) -> bool:
+        """Tell whether the event is related to those of the rule, or to any one of these and others."""
+        related = self.after.get(rule.a, {}).items()
+        return any(set(rule.targets) <= set(targets) and sure >= _gates(rule) for targets, sure in related)
+
     def implies_through_another(self, rule: Rule) -> bool:
         """Tell whether two related pairs imply the rule, as firmly as it claims."""
         firm = _gates(rule)
         return any(
             len(between) == 1
             and between[0] not in rule.events
+            and not (rule.a in self._unasked and side(between[0]) is Direction.CLIENT)
             and first >= firm
             and self.holds(between[0], rule.targets, firm)
             for between, first in self.after.get(rule.a, {}).items()
@@ -260,9 +218,16 @@ class _Presence:
 
 def _prune(rules: Sequence[Rule], symbols: int) -> list[Rule]:
     of = {template: [rule for rule in rules if rule.template == template] for template in TEMPLATES}
-    turns = _Relation(rules, "alternate_succession")
-    responses = _Relation(rules, "response", "alternate_succession")
-    precedences = _Relation(rules, "precedence", "alternate_succession")
+    answers = {
+        symbol
+        for rule in (*of["response"], *of["alternate_succession"])
+        if side(rule.a) is Direction.CLIENT
+        for symbol in rule.targets
+    }
+    unasked = {symbol for rule in rules for symbol in rule.events if side(symbol) is Direction.SERVER} - answers
+    turns = _Relation(rules, "alternate_succession", unasked=unasked)
+    responses = _Relation(rules, "response", "alternate_succession", unasked=unasked)
+    precedences = _Relation(rules, "precedence", "alternate_succession", unasked=unasked)
     successions = _Relation([rule for rule in of["succession"] if _is_equal_to_its_parts(rule, rules)], "succession")
     apart = _Relation(rules, "not_succession")
     firsts = {rule.a: _counts(rule) for rule in of["init"]}
@@ -294,7 +259,7 @@ def _prune(rules: Sequence[Rule], symbols: int) -> list[Rule]:
                 return by_end or by_another or responses.implies_through_another(rule)
             case "precedence", (a, _):
                 by_init = a in firsts and firsts[a] >= firm
-                by_another = turns.implies(rule) or successions.implies(rule)
+                by_another = turns.implies_among_others(rule) or successions.implies(rule)
                 return by_init or by_another or precedences.implies_through_another(rule)
             case "responded_existence", (a, b):
                 either_way = responses.holds(a, (b,), firm) or precedences.holds(b, (a,), firm)

@@ -5,6 +5,9 @@ every integer under such a key is watched. A key is a scope when its values join
 connection, most of them do, and some connection has several of them. A message's own id joins nothing, a user's id
 is one for the whole connection, a chunk's number joins only events of one label: none of these is a scope.
 
+A word under a key that names what clients subscribe to ("symbol", "room") is watched as well. That is a scope when
+clients ask for its values before anything comes under them, which tells it from a word of the service's own ("final").
+
 A scope is named after the key ("tool_call_id"), so that it is the same wherever the key stands; a bare "id" inside an
 object is named with that object's key ("tool.id").
 """
@@ -16,8 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from .event import CONNECTION, Event, ScopeKey
-from .formats import is_data_key, is_id_key, looks_like_id
+from ..cassettes import Direction
+from .event import CONNECTION, Event, ScopeKey, side
+from .formats import is_data_key, is_id_key, looks_like_id, names_work
 from .json_text import JsonObject, Pointer, join_pointer, resolve, split_pointer
 from .state import count, counter, mapping, ordered, sequence, text
 from .statistics import ScopeStatistics, Trace
@@ -27,6 +31,8 @@ MAX_LENGTH = 256
 MAX_OPEN_VALUES = 20_000
 """Values of one key that are watched at once on one connection; beyond that, the one that came last
 the longest time ago is judged as it stands."""
+MAX_NAME = 64
+"""Characters of a name such as "BTCUSDT"; longer texts are none."""
 MAX_NAMES = 48
 """Names of identifiers that are remembered."""
 
@@ -57,7 +63,7 @@ class ScopeReader:
         for scope in scopes:
             for symbol, pointers in scope.paths.items():
                 places = tuple(
-                    (keys, not scope.instances or not keys or is_id_key(keys[-1]))
+                    (keys, not scope.instances or not keys or is_id_key(keys[-1]) or names_work(keys[-1]))
                     for keys in map(split_pointer, pointers)
                 )
                 self._places.setdefault(symbol, []).append((scope.name, places))
@@ -88,10 +94,11 @@ def identifier(value: object) -> str | None:
 class _Watched:
     """One value on one connection: what joined it, and the order in which it came."""
 
-    __slots__ = ("events", "mixed", "place", "places", "symbol", "trace")
+    __slots__ = ("asked", "events", "mixed", "place", "places", "symbol", "trace")
 
     def __init__(self, place: _Place, *, traced: bool) -> None:
         self.place = place
+        self.asked = side(place[0]) is Direction.CLIENT
         self.events = 1
         self.mixed = False
         self.places: dict[_Place, int] | None = None  # None: `place` as often as there are events
@@ -120,6 +127,7 @@ class _Tally:
         self.instances = 0
         self.joined = 0  # instances with two events or more
         self.mixed = 0  # joined instances with events of two symbols or more
+        self.asked = 0  # joined instances that a client began
         self.events = 0  # in joined instances
         self.most = 0  # joined instances on one connection
         self.places: dict[_Place, list[int]] = {}  # values, joined values
@@ -130,6 +138,7 @@ class _Tally:
         self.instances += other.instances
         self.joined += other.joined
         self.mixed += other.mixed
+        self.asked += other.asked
         self.events += other.events
         self.most = max(self.most, other.most)
         for place, (values, joined) in other.places.items():
@@ -145,7 +154,7 @@ class _Tally:
 
     def state(self) -> list[object]:
         return [
-            [self.instances, self.joined, self.mixed, self.events, self.most],
+            [self.instances, self.joined, self.mixed, self.events, self.most, self.asked],
             [[symbol, join_pointer(keys), *sums] for (symbol, keys), sums in sorted(self.places.items())],
             [[symbol, int(complete), times] for (symbol, complete), times in sorted(self.singles.items())],
             self.statistics.state(),
@@ -155,7 +164,8 @@ class _Tally:
     def from_state(cls, state: object) -> _Tally:
         counts, places, singles, statistics = sequence(state, lambda part: part)
         tally = cls()
-        tally.instances, tally.joined, tally.mixed, tally.events, tally.most = sequence(counts, count)
+        tally.instances, tally.joined, tally.mixed, tally.events, tally.most, *asked = sequence(counts, count)
+        tally.asked = asked[0] if asked else 0  # older states do not have it
         for place in sequence(places, lambda part: sequence(part, lambda item: item)):
             symbol, pointer, *sums = place
             values, joined = map(count, sums)
@@ -256,6 +266,7 @@ class ScopeFinder:
         if joined:
             tally.joined += 1
             tally.mixed += watched.mixed
+            tally.asked += watched.asked
             tally.events += watched.events
             per_name = self._joined.setdefault(connection, {})
             per_name[name] = per_name.get(name, 0) + 1
@@ -312,7 +323,7 @@ class ScopeFinder:
         self._bound()
         found: list[Scope] = []
         for name, tally in self._tallies.items():
-            if not self._is_scope(tally):
+            if not self._is_scope(tally) or (names_work(name) and not self._is_asked_for(tally)):
                 continue
             joined = tally.joined_symbols()
             by_symbol: dict[str, list[Pointer]] = {}
@@ -329,6 +340,10 @@ class ScopeFinder:
     @staticmethod
     def _is_scope(tally: _Tally) -> bool:
         return tally.most >= 2 and tally.joined * 2 >= tally.instances and tally.mixed * 2 >= tally.joined
+
+    @staticmethod
+    def _is_asked_for(tally: _Tally) -> bool:
+        return tally.asked == tally.joined
 
     def covers(self, scope: Scope, symbol: str) -> bool:
         """Tell whether every event of a symbol carried the scope's identifier, so far as was seen."""
@@ -379,15 +394,24 @@ def scope_name(keys: Pointer) -> str:
     return f"{around[-1]}.{key}" if key in _BARE and around else key
 
 
+def is_made(keys: Pointer, value: object) -> bool:
+    """Tell whether what `identifiers` gave is an identifier that a machine made, and not a name such as "BTCUSDT"."""
+    return not names_work(keys[-1]) or (isinstance(value, str) and looks_like_id(value))
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= MAX_NAME and not any(character.isspace() for character in text)
+
+
 def identifiers(value: JsonObject, before: Pointer = ()) -> Iterator[tuple[Pointer, object]]:
-    """Yield the place and value of everything in a payload that promises or looks like an identifier."""
+    """Yield the place and value of everything in a payload that promises or looks like an identifier, or names work."""
     for key, item in value.items():
         keys = (*before, key)
         if isinstance(item, dict):
             if len(keys) < MAX_DEPTH:
                 yield from identifiers(cast("JsonObject", item), keys)
         elif isinstance(item, str):
-            if (is_id_key(key) or looks_like_id(item)) and item:
+            if item and (is_id_key(key) or looks_like_id(item) or (names_work(key) and _is_name(item))):
                 yield keys, item
         elif isinstance(item, int) and not isinstance(item, bool) and is_id_key(key):
             yield keys, item

@@ -9,6 +9,8 @@ from ...cassettes import Direction
 
 # Requests that are never answered must not fill the memory of a long recording.
 MAX_OPEN_REQUESTS = 100_000
+MAX_ANSWERED = 1_000
+"""Answered requests that are remembered, so that a second answer is known for what it is."""
 UNASKED = "?"
 """Label of the request behind an answer whose request was never seen."""
 
@@ -18,6 +20,7 @@ class OpenRequests:
 
     def __init__(self) -> None:
         self._open: dict[tuple[Direction, Hashable], str] = {}
+        self._answered: dict[tuple[Direction, Hashable], str] = {}
 
     def ask(self, asker: Direction, id: object, label: str) -> None:
         """Keep a request; an id that cannot be one is not kept."""
@@ -36,7 +39,16 @@ class OpenRequests:
     def answer(self, answerer: Direction, id: object) -> str:
         """Return the label of the other side's request, which is closed, or `UNASKED`."""
         key = _key(id)
-        return UNASKED if key is None else self._open.pop((other(answerer), key), UNASKED)
+        if key is None:
+            return UNASKED
+        asked = (other(answerer), key)
+        label = self._open.pop(asked, None) or self._answered.pop(asked, None)
+        if label is None:
+            return UNASKED
+        if len(self._answered) >= MAX_ANSWERED:
+            del self._answered[next(iter(self._answered))]
+        self._answered[asked] = label
+        return label
 
     def close(self, asker: Direction, id: object) -> str:
         """Return the label of a side's own request, which it gives up, or `UNASKED`."""

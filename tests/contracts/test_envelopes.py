@@ -139,7 +139,7 @@ def test_json_rpc_responses_are_labelled_by_their_request() -> None:
         rpc(SERVER, id=1, result={}),
         rpc(CLIENT, id=1, result={}),
         rpc(SERVER, method="log"),
-        rpc(SERVER, id=1, result={}),  # answered already
+        rpc(SERVER, id=1, result={}),  # a second answer
         rpc(SERVER, id=None, error={"code": -32700, "message": "parse error"}),
         rpc(SERVER, id="1", result={}),
         rpc(CLIENT, id=10**400, method="huge"),
@@ -148,7 +148,7 @@ def test_json_rpc_responses_are_labelled_by_their_request() -> None:
     assert isinstance(detect(sent), JsonRpcEnvelope)
     assert labels(sent) == [
         "initialize", "sampling", "list", "list:error", "initialize:result", "sampling:result", "log",
-        "?:result", "?:error", "?:result", "huge", "?",
+        "initialize:result", "?:error", "?:result", "huge", "?",
     ]  # fmt: skip
 
 

@@ -81,6 +81,14 @@ def test_a_leak_names_value_owner_and_place(contract: Contract) -> None:
     )
 
 
+def test_the_name_of_a_symbol_or_room_is_no_secret() -> None:
+    def listening(number: int, room: str) -> Connection:
+        said: Said = [("<", {"type": step, "room": room}) for step in ("begun", "news", "ended") * 4]
+        return connection(*said, number=number, begin_ms=number * 1000)
+
+    assert infer([recorded(listening(1, "gardening"), listening(2, "chess-club")).records()]).private == ()
+
+
 def test_little_evidence_only_warns(contract: Contract) -> None:
     leaked = ("<", {"type": "welcome", "session_id": "session-0005"})
     assert [finding.severity for finding in leaks(contract, recorded(user(5), user(6, leaked)))] == ["warning"]

@@ -111,6 +111,31 @@ def test_a_request_that_gets_neither_result_nor_error_is_breaking() -> None:
     assert found.cause.symbols == set(answers)
 
 
+def test_a_request_that_is_answered_twice_is_breaking() -> None:
+    contract = infer([recording([requests(seed) for seed in range(3)])])
+    sent = requests(9)
+    place = next(place for place, one in enumerate(sent) if one.direction is Direction.SERVER)
+    (found,) = breaking(contract, [*sent[: place + 1], *sent[place:]])
+    assert found.message.startswith(f"`{'tools/call:error' if 'error' in sent[place].body else 'tools/call:result'}`")
+
+
+def test_what_a_client_asks_for_again_is_not_owed_before_it_does() -> None:
+    def subscriptions(seed: int, leaving: float) -> list[Sent]:
+        chance = random.Random(seed)
+        sent = [server("hello")]
+        for symbol in chance.sample(("BTC", "ETH", "XRP", "SOL"), 3):
+            sent += [client("subscribe", of=symbol), server("subscribed", of=symbol)]
+            sent += [server("tick", of=symbol) for _ in range(chance.randint(0, 3))]
+            if chance.random() < leaving:
+                sent += [client("unsubscribe", of=symbol), server("unsubscribed", of=symbol)]
+        return sent
+
+    contract = infer([recording([subscriptions(seed, 1.0)]) for seed in range(12)])
+    assert breaking(contract, subscriptions(99, 0.0)[:-4]) == []
+    sent = subscriptions(99, 1.0)
+    assert [one.label for one in breaking(contract, sent[:-1])] == ["unsubscribed"]
+
+
 def test_retries_owe_an_outcome_after_the_last_one() -> None:
     def retried(seed: int) -> list[Sent]:
         chance = random.Random(seed)

@@ -12,9 +12,10 @@ from wstape.contracts.scopes import Scope, ScopeFinder, ScopeReader
 
 
 def event(label: str, payload: dict[str, object], connection: int = 1) -> Event:
+    """An event of the server; of the client when its label begins with ">"."""
     return Event(
         connection=connection,
-        direction=Direction.SERVER,
+        direction=Direction.CLIENT if label.startswith(">") else Direction.SERVER,
         label=label,
         payload=payload,
         kind=Kind.TEXT,
@@ -69,6 +70,15 @@ def test_scopes_stand_finest_first() -> None:
 )
 def test_what_is_no_scope(events: list[tuple[str, dict[str, object]]]) -> None:
     assert found(events) == {}
+
+
+def test_a_name_that_clients_ask_for_is_a_scope_and_a_word_of_the_service_is_none() -> None:
+    events: list[tuple[str, dict[str, object]]] = []
+    for symbol, channel in (("BTCUSD", "final"), ("ETHUSD", "draft")):
+        for label in (">subscribe", "subscribed", "tick"):
+            events.append((label, {"symbol": symbol} | ({} if label[0] == ">" else {"channel": channel})))
+    assert list(found(events)) == ["symbol"]
+    assert found([(label, {"symbol": f"not a name: {payload['symbol']}"}) for label, payload in events]) == {}
 
 
 def test_one_value_in_one_recording_and_several_in_another_is_a_scope() -> None:

@@ -52,5 +52,5 @@ def test_sessions_number_their_commands_by_themselves() -> None:
     assert read(Direction.CLIENT, b'{"id":1,"method":"B.b"}') == ["B.b"]
     assert read(Direction.SERVER, b'{"id":1,"result":{}}') == ["B.b:result"]
     assert read(Direction.SERVER, b'{"id":1,"result":{},"sessionId":"s"}') == ["A.a:result"]
-    assert read(Direction.SERVER, b'{"id":1,"error":{}}') == ["?:error"]
+    assert read(Direction.SERVER, b'{"id":1,"error":{}}') == ["B.b:error"]
     assert [read(Direction.SERVER, bad) for bad in (b"{}", b"[]", b"no")] == [["?"], ["?"], ["text"]]

@@ -24,7 +24,7 @@ SESSION: list[tuple[Direction, list[object], list[str]]] = [
     (CLIENT, ["0", "3", "room:lobby", "shout", {"text": "hi"}], ["shout"]),
     (SERVER, [None, None, "room:lobby", "shout", {"text": "hi"}], ["shout"]),
     (SERVER, ["0", "3", "room:lobby", "phx_reply", {"status": "error", "response": {}}], ["shout:error"]),
-    (SERVER, ["0", "3", "room:lobby", "phx_reply", {"status": "ok", "response": {}}], ["?:ok"]),
+    (SERVER, ["0", "3", "room:lobby", "phx_reply", {"status": "ok", "response": {}}], ["shout:ok"]),
     (SERVER, ["0", "9", "room:lobby", "phx_reply", 7], ["?:?"]),
     (SERVER, ["0", None, "room:lobby", "phx_error", {}], ["phx_error"]),
 ]

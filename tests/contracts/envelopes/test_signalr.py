@@ -105,7 +105,7 @@ EXAMPLES: list[tuple[Direction, object, object, list[str]]] = [
     (SERVER, {"type": 2, "invocationId": "1", "item": 0}, [2, {}, "1", 0], ["Counter:item"]),
     (CLIENT, {"type": 5, "invocationId": "1"}, [5, {}, "1"], ["Counter:cancel"]),
     (SERVER, {"type": 3, "invocationId": "1", "error": "no"}, [3, {}, "1", 1, "no"], ["Counter:error"]),
-    (SERVER, {"type": 3, "invocationId": "1"}, [3, {}, "1", 2], ["?:result"]),
+    (SERVER, {"type": 3, "invocationId": "1"}, [3, {}, "1", 2], ["Counter:result"]),
     (SERVER, {"type": 6}, [6], []),
     (SERVER, {"type": 8, "sequenceId": 1}, [8, 1], []),
     (SERVER, {"type": 9, "sequenceId": 1}, [9, 1], ["sequence"]),
