@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 
 from ...cassettes import Direction
 from ..contract import Contract, EventClaim, ScopeClaim
+from ..envelopes import JsonEnvelope
 from ..event import label_of, side
 from ..json_text import Pointer, join_pointer, split_pointer
-from ..similarity import RENAMED, schema_similarity
+from ..similarity import RENAMED, SchemaFields
 from .box import Box, Boxes, boxes_of, tag_values
 from .inclusion import Answer, Included, includes
 from .rule import Change, Evidence
 from .view import Document, View
 
 MAX_DEPTH = 40
+_RESHAPED = 0.5
+"""Similarity from which two events whose labels do not travel are the same one with other fields."""
+
 _ALIKE = 0.6
 """Likeness of two names from which one took the other's place."""
 
@@ -31,6 +35,7 @@ class ContractPair:
     gone: tuple[str, ...]
     added: tuple[str, ...]
     renamed: Mapping[str, str]
+    reshaped: frozenset[str]  # those of the renamed whose label is a name for their fields, and does not travel
     flipped: tuple[str, ...]  # old symbols
     today: datetime.date
 
@@ -193,15 +198,19 @@ def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:
     turned = {symbol: _turned(symbol) for symbol in gone if _turned(symbol) in added}
     left = [symbol for symbol in gone if symbol not in turned]
     came = [symbol for symbol in added if symbol not in turned.values()]
+    unsent = {one for one in left if not _travels(old, one)} | {two for two in came if not _travels(new, two)}
+    ours = {one: SchemaFields(old.events[one].payload or {}) for one in left}
+    theirs = {two: SchemaFields(new.events[two].payload or {}) for two in came}
     scored = [
-        (schema_similarity(old.events[one].payload or {}, new.events[two].payload or {}), one, two)
+        (score, one, two)
         for one in left
         for two in came
         if side(one) is side(two)
+        and (score := ours[one].similarity(theirs[two])) >= (_RESHAPED if {one, two} <= unsent else RENAMED)
     ]
     renamed: dict[str, str] = {}
-    for score, one, two in sorted(scored, key=lambda entry: (-entry[0], -_likeness(entry[1], entry[2]), entry[1:])):
-        if score >= RENAMED and one not in renamed and two not in renamed.values():
+    for _, one, two in sorted(scored, key=lambda entry: (-entry[0], -_likeness(entry[1], entry[2]), entry[1:])):
+        if one not in renamed and two not in renamed.values():
             renamed[one] = two
     return ContractPair(
         old=old,
@@ -209,9 +218,19 @@ def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:
         gone=tuple(symbol for symbol in left if symbol not in renamed),
         added=tuple(symbol for symbol in came if symbol not in renamed.values()),
         renamed=renamed,
+        reshaped=frozenset(one for one, two in renamed.items() if {one, two} <= unsent),
         flipped=tuple(turned),
         today=today,
     )
+
+
+def _travels(contract: Contract, symbol: str) -> bool:
+    """Tell whether an event's label is in its messages; else it is only what its fields are called."""
+    envelope, label = contract.envelope, label_of(symbol)
+    if not isinstance(envelope, JsonEnvelope):
+        return True
+    named = {shape.label for direction, shapes in envelope.shapes if direction is side(symbol) for shape in shapes}
+    return label not in named and not (label.startswith("{") and label.endswith("}"))
 
 
 def _turned(symbol: str) -> str:

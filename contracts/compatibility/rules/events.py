@@ -85,6 +85,8 @@ def event_renamed(pair: ContractPair) -> Iterator[Change]:
     Clients send the old label, and the service knows only the new one.
     """
     for old, new in pair.renamed.items():
+        if old in pair.reshaped:
+            continue
         yield Change(
             direction=side(old),
             label=label_of(old),

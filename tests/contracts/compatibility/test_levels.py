@@ -236,6 +236,28 @@ def test_a_renamed_event_is_compared_too() -> None:
     ]
 
 
+def unlabelled(side: str, *events: tuple[str, ...]) -> Contract:
+    payloads = {
+        f"{side}:{{{','.join(sorted(fields))}}}": {"payload": obj(required=fields, **dict.fromkeys(fields, TEXT))}
+        for fields in events
+    }
+    document = {"wstape": "contract", "version": 1, "envelope": {"name": "json"}, "events": payloads}
+    return Contract.from_document(document)
+
+
+def test_a_label_that_does_not_travel_is_no_name() -> None:
+    """An event that is labelled by its fields and has others now is the same event."""
+    small, large = unlabelled("server", ("a",), ("x", "y")), unlabelled("server", ("a", "b"), ("x", "y"))
+    assert found(small, large) == [("server/required-property-added", I)]
+    assert found(large, small) == [("server/required-property-removed", B)]
+    small, large = unlabelled("client", ("a",)), unlabelled("client", ("a", "b"))
+    assert found(small, large) == [("client/required-property-added", B)]
+    assert found(unlabelled("server", ("a",)), unlabelled("server", ("z",))) == [
+        ("server/event-removed", B),
+        ("server/event-added", I),
+    ]
+
+
 def test_a_learned_list_and_a_learned_integer_are_not_held_against_few_samples() -> None:
     event = {"seen": 40, "scopes": 9}
     listed, any_text = {"enum": ["a", "b"], "x-wstape-seen": 40}, {**TEXT, "x-wstape-seen": 5}
