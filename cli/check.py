@@ -22,6 +22,7 @@ def command(cassettes: tuple[Path, ...], contract: Path, as_json: bool, junit: P
     """
     from ..cassettes import Message, Opened, open_cassette
     from ..contracts import Checker, Contract, Finding, fold
+    from ..replayer import exhibited, traces_near, worth_showing
     from ..reports import Case, Report
 
     loaded = Contract.load(contract)
@@ -40,6 +41,9 @@ def command(cassettes: tuple[Path, ...], contract: Path, as_json: bool, junit: P
             complete = False
             warn_incomplete(reader)
         found = checker.finish()
+        worth = worth_showing(found)
+        if worth:
+            found = exhibited(found, traces_near(open_cassette(path), worth, loaded), {}, loaded)
         findings.extend(found)
         cases.append(Case(name=str(path), findings=found))
     named = str(cassettes[0]) if len(cassettes) == 1 else f"{len(cassettes)} cassettes"

@@ -40,7 +40,7 @@ def command(
     """
     from ..cassettes import read_session
     from ..contracts import Contract, infer
-    from ..replayer import first_divergence, gap, judge_recordings
+    from ..replayer import exhibited_recordings, first_divergence, gap, judge_recordings
     from ..reports import Report
 
     old, new = read_session(base), read_session(candidate)
@@ -49,6 +49,7 @@ def command(
             warn(f"{path} is incomplete: {gap(session)}; what it holds is compared")
     loaded = Contract.load(contract) if contract is not None else infer([old.records()])
     findings = judge_recordings(old, new, loaded, mode="exact" if mode == "exact" else "contract", allowed=allow_extra)
+    findings = exhibited_recordings(findings, old, new, loaded)
     report = Report(
         title=f"{candidate} against {base}",
         findings=findings,

@@ -101,6 +101,7 @@ class Blame:
                 path=path,
                 connection=unasked.scope.connection,
                 position=unasked.position,
+                count=max(lacking.count, unasked.count),
                 message=f"`{label_of(b)}` came with {unasked.scope}, which no `{label_of(a)}` asked for, "
                 f"and never with {lacking.scope.value}; {evidence_words(lacking)}",
                 baseline=lacking.scope.value,

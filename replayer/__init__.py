@@ -4,9 +4,11 @@ from .bindings import Binding, find_bindings
 from .build import Build, BuildDiedError, running_build
 from .confidence import confidence
 from .divergence import first_divergence
+from .exhibiting import exhibited, exhibited_recordings, worth_showing
 from .gaps import gap
 from .judgement import Mode, judge_recordings, judge_replay
 from .login import log_in
+from .nearby import traces_near
 from .noise import Noise, marked
 from .options import Options
 from .overrides import Overrides
@@ -37,6 +39,8 @@ __all__ = [
     "attempt_all",
     "compile_script",
     "confidence",
+    "exhibited",
+    "exhibited_recordings",
     "find_bindings",
     "first_divergence",
     "gap",
@@ -49,4 +53,6 @@ __all__ = [
     "running_build",
     "screenplay",
     "traces",
+    "traces_near",
+    "worth_showing",
 ]

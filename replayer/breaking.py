@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..cassettes import Direction
-from ..contracts import Cause, Finding, Severity, label_of
+from ..contracts import Cause, Finding, ScopeKey, Severity, label_of
 
 
 def breaking(
@@ -17,6 +17,7 @@ def breaking(
     baseline: object = None,
     candidate: object = None,
     missing: str | None = None,
+    scope: ScopeKey | None = None,
 ) -> Finding:
     """Return a breaking finding. ``missing`` is the symbol of an event that never came: it names label and cause."""
     return Finding(
@@ -30,5 +31,6 @@ def breaking(
         message=message,
         baseline=baseline,
         candidate=candidate,
+        scope=scope,
         cause=None if missing is None else Cause(kind="missing", symbols=frozenset((missing,))),
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cassettes import Closed, Connection, Direction, Ending, Handshake, HttpExchange, Kind, Message
-from ..contracts import CONNECTION, Contract, Event, Finding, Severity, label_of
+from ..contracts import CONNECTION, Contract, Event, Finding, ScopeKey, Severity, label_of
 from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
 from .timeline import Trace
@@ -219,6 +219,7 @@ def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[
                         f"all {like.scopes} recorded scopes that begin so have it",
                         number,
                         scope.first.position,
+                        ScopeKey(name=scope.name, connection=number, value=scope.value),
                     )
                     # A few recordings need not have shown every way for a piece of work to end.
                     otherwise = not scope.symbols <= like.having.keys() and like.scopes < FIRM_SEEN
@@ -252,8 +253,14 @@ def _client_script(trace: Trace) -> tuple[str, ...]:
     return tuple(event.symbol for event in trace.events(Direction.CLIENT))
 
 
-def _gone(symbol: str, where: str, connection: int, position: int | None) -> Finding:
+def _gone(symbol: str, where: str, connection: int, position: int | None, scope: ScopeKey | None = None) -> Finding:
     label = label_of(symbol)
     return breaking(
-        "event/missing", f"`{label}` never came {where}", connection, position=position, baseline=label, missing=symbol
+        "event/missing",
+        f"`{label}` never came {where}",
+        connection,
+        position=position,
+        baseline=label,
+        missing=symbol,
+        scope=scope,
     )

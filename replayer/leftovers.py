@@ -65,8 +65,10 @@ def unmatched(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, i
     That an event which always came is gone is another finding (``event/missing``); here are those that did not come
     always, and those that came less often than they always did.
     """
-    yield from _never_again(pairs, stopped)
-    yield from _fewer(pairs, contract, stopped)
+    # Where the handshake is refused now, that is the finding, and not each event that could not come.
+    opened = [(old, new) for old, new in pairs if new.connection.handshake.status == old.connection.handshake.status]
+    yield from _never_again(opened, stopped)
+    yield from _fewer(opened, contract, stopped)
 
 
 def _never_again(pairs: Sequence[Pair], stopped: Mapping[int, int]) -> Iterator[Finding]:

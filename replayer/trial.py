@@ -14,6 +14,7 @@ from typing import cast
 from ..cassettes import Session, Target
 from ..contracts import Contract, Finding, fold, verdict
 from .comparison import Pair, pair_up
+from .exhibiting import exhibited, worth_showing
 from .judgement import Mode, judge_replay
 from .latency import response_times, slower
 from .noise import Noise, contract_noise, finding_key, learned_places
@@ -85,7 +86,9 @@ def attempt(take: Take, plan: Plan) -> Outcome:
         keys = [frozenset(map(finding_key, one)) for one in judged]
         noise = noise.union(Noise(findings=frozenset[tuple[object, ...]]().union(*keys) - keys[0].intersection(*keys)))
         judged = [noise.without_known(one) for one in judged]
-    findings = [finding for one in judged for finding in one]
+    findings = [
+        finding for one, run in zip(judged, played, strict=True) for finding in _shown(plan, reference, run, one)
+    ]
     if plan.latency is not None:
         before = [_read(one.session, plan) for one in baselines] or [_read(take.session, plan)]
         now = [_read(one.session, plan) for one in played]
@@ -193,6 +196,13 @@ def _judged(plan: Plan, reference: Session, played: Played, noise: Noise) -> tup
         allowed=plan.options.allowed,
         noise=noise,
     )
+
+
+def _shown(plan: Plan, reference: Session, played: Played, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    if not worth_showing(findings):
+        return tuple(findings)
+    old = {trace.connection.number: trace for trace in _read(reference, plan)}
+    return exhibited(findings, _read(played.session, plan), old, plan.contract, played.session)
 
 
 def _read(session: Session, plan: Plan) -> tuple[Trace, ...]:

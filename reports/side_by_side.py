@@ -29,6 +29,8 @@ Line = tuple[Piece, ...]
 
 def side_by_side(exhibit: Exhibit, width: int) -> Iterator[Line]:
     """Yield the lines of both sides, none of which takes more than ``width`` cells. Wide characters take two."""
+    if not exhibit.rows:
+        return
     if exhibit.recorded is None or width < TWO_COLUMNS:
         yield from _one_column(exhibit, width)
     else:
@@ -37,7 +39,7 @@ def side_by_side(exhibit: Exhibit, width: int) -> Iterator[Line]:
 
 def unified(exhibit: Exhibit) -> Iterator[str]:
     """Yield all lines in one column, uncut: gone ones begin with "-", new ones with "+"."""
-    for line in _one_column(exhibit, None):
+    for line in _one_column(exhibit, None) if exhibit.rows else ():
         yield "".join(piece.text for piece in line)
     yield from exhibit.led
 
@@ -66,7 +68,7 @@ def _one_column(exhibit: Exhibit, width: int | None) -> Iterator[Line]:
 
 
 def _two_columns(exhibit: Exhibit, width: int) -> Iterator[Line]:
-    longest = max(cell_len(row.recorded or "") for row in exhibit.rows) if exhibit.rows else 0
+    longest = max(cell_len(row.recorded or "") for row in exhibit.rows)
     left = min(max(longest, cell_len(exhibit.recorded or "") + len("recorded, ")) + 4, width // 2)
     right = width - left
     yield (

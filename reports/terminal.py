@@ -35,9 +35,9 @@ def render_terminal(report: Report, *, width: int = 100, color: bool = False) ->
     )
     for finding in report.findings:
         _print_finding(console, finding)
-    for line in report.divergence:
-        console.print(Text(printable(line), overflow="ellipsis", no_wrap=True))
-    if report.divergence:
+    # A finding on its own shows where it was met, and what led to it.
+    if report.divergence and report.count(Severity.BREAKING) > 1:
+        console.print(Text(printable(report.divergence[0]), overflow="ellipsis", no_wrap=True))
         console.print()
     for note in report.notes:
         console.print(Text(printable(note), "dim"))

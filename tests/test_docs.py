@@ -28,8 +28,13 @@ def fenced(page: str, language: str) -> list[str]:
 
 
 def shape(lines: list[str]) -> str:
-    """A transcript less what differs from run to run: identifiers, numbers, wrapping, and which divergence is first."""
-    kept = [line for line in lines if not re.match(r"\s*(?:<-|->) \d|\s*first divergence:", line)]
+    """A transcript less what differs from run to run: identifiers, numbers, wrapping, what is shown of both sides."""
+    kept: list[str] = []
+    beside = False  # whether both sides are shown, up to a blank line
+    for line in lines:
+        beside = bool(line.strip()) and (beside or line.lstrip().startswith("recorded, "))
+        if not beside and "first divergence:" not in line:
+            kept.append(line)
     text = " ".join(" ".join(kept).split())
     text = re.sub(r"\b(call|run|thread)_[0-9a-f]{12}\b", r"\1_ID", text)
     return re.sub(r"\d+", "N", text)
