@@ -55,7 +55,7 @@ def traces_near(records: Iterable[Record], findings: Sequence[Finding], contract
             _take(one, record, reader)
             if not one.after and reader.position(record.connection) >= max(one.places):
                 waiting.discard(record.connection)
-    return tuple(_trace(one) for _, one in sorted(near.items()))
+    return tuple(_trace(one, reader) for _, one in sorted(near.items()))
 
 
 def _take(near: _Near, message: Message, reader: EventReader) -> None:
@@ -78,9 +78,14 @@ def _take(near: _Near, message: Message, reader: EventReader) -> None:
         near.after -= 1
 
 
-def _trace(near: _Near) -> Trace:
+def _trace(near: _Near, reader: EventReader) -> Trace:
     opened = near.opened
     bare = Connection(
         number=opened.connection, handshake=opened.handshake, opened_ns=opened.at_ns, messages=(), closed=None
     )
-    return Trace(connection=bare, moments=tuple(near.kept[index] for index in sorted(near.kept)), turns=())
+    return Trace(
+        connection=bare,
+        envelope=reader.envelope(opened.connection),
+        moments=tuple(near.kept[index] for index in sorted(near.kept)),
+        turns=(),
+    )
