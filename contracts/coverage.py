@@ -20,7 +20,7 @@ from .event import Event, ScopeKey, label_of
 from .json_text import Pointer, excerpt, join_pointer, split_pointer
 from .reading import EventReader
 from .schema import Schema
-from .unions import constant_of, tag_of
+from .unions import constant_of, is_tag, tag_of
 
 KINDS = ("event", "optional field", "enum value", "union branch", "transition", "close code")
 
@@ -185,7 +185,7 @@ def _met(
     inside = above | {id(schema)}
     tag = tag_of(schema)
     for name, branch in _branches(schema):
-        if _fits(branch, root, value) if tag is None else _object(value).get(tag) == constant_of(branch, tag):
+        if _fits(branch, root, value) if tag is None else is_tag(constant_of(branch, tag), _object(value).get(tag)):
             yield "union branch", path, name
             yield from _met(branch, root, value, place, inside)
     for same in _same_place(schema, root):
@@ -203,7 +203,11 @@ def _branches(schema: Schema) -> Iterator[tuple[str, Schema]]:
     for keyword in ("anyOf", "oneOf"):
         for number, branch in enumerate(_array(schema.get(keyword)), 1):
             constant = constant_of(branch, tag) if tag is not None else None
-            yield (f"{tag}={constant}" if constant is not None else f"{keyword} {number}"), _object(branch)
+            yield (f"{tag}={_word(constant)}" if constant is not None else f"{keyword} {number}"), _object(branch)
+
+
+def _word(constant: object) -> str:
+    return constant if isinstance(constant, str) else excerpt(constant)
 
 
 def _below(schema: Schema) -> Iterator[tuple[str, Schema]]:

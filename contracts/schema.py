@@ -10,6 +10,7 @@ from .formats import FORMATS, is_id_key
 from .json_text import Pointer
 from .shape import ArrayShape, FieldsShape, ObjectShape, Shape
 from .string_shape import StringShape
+from .tagging import read
 
 Schema = dict[str, object]
 
@@ -100,9 +101,10 @@ def _describe_object(objects: ObjectShape, place: Pointer, constants: Mapping[Po
         required = sorted(key for key, shape in fields.items() if shape.count == merged.count)
         if required:
             schema["required"] = required
-        union = _union(objects, fields, place, constants, schema)
+        tag, union = _union(objects, fields, place, constants, schema)
         if union:
             schema["anyOf"] = union
+            _list_numbers(_object(schema["properties"]), tag, objects)
     elif rest.count:
         # Only where every key is data: beside fields, an added field must not be held to the shape of the data.
         schema["additionalProperties"] = _schema(rest, (*place, "*"), {})
@@ -144,9 +146,9 @@ def _union(
     place: Pointer,
     constants: Mapping[Pointer, str],
     schema: Schema,
-) -> list[Schema]:
-    """Return what each variant demands beyond all of them together, when one tag tells variants apart."""
-    best: list[Schema] = []
+) -> tuple[str, list[Schema]]:
+    """Return a tag, and what each of its variants demands beyond all of them together; nothing when none tells."""
+    best: tuple[str, list[Schema]] = ("", [])
     told = 0
     for tag, values in objects.tags.values.items():
         if values is None or (*place, tag) in constants:
@@ -161,8 +163,17 @@ def _union(
         branches = [_branch(tag, value, groups[value].count, named, fields, place, schema) for value in sorted(named)]
         tells = sum(map(_told_by, branches))
         if tells > told:
-            best, told = branches, tells
+            best, told = (tag, branches), tells
     return best
+
+
+def _list_numbers(properties: Schema, tag: str, objects: ObjectShape) -> None:
+    """List the values of a tag that are numbers, as those of one that is a word are listed."""
+    values = sorted(map(read, objects.tags.values[tag] or ()), key=str)
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        field = _object(properties[tag])
+        seen = field.pop(SEEN)
+        field |= {"enum": sorted(cast("list[int]", values)), SEEN: seen}
 
 
 def _told_by(branch: Schema) -> int:
@@ -179,17 +190,27 @@ def _branch(
     place: Pointer,
     schema: Schema,
 ) -> Schema:
-    """Return what one variant demands: its tag's value, the fields and the types that others lack."""
+    """Return what one variant demands: its tag's value, and the fields and types, also a level below, of its own."""
     own = variants[value]
-    properties: Schema = {tag: {"const": value}}
+    properties: Schema = {tag: {"const": read(value)}}
     for key in sorted(own):
-        if key != tag and set(own[key].types()) < set(fields[key].types()) and own[key].count >= ENUM_SAMPLES_PER_VALUE:
+        if key == tag or own[key].count < ENUM_SAMPLES_PER_VALUE:
+            continue
+        if set(own[key].types()) < set(fields[key].types()) or _demanded(own[key]) - _demanded(fields[key]):
             properties[key] = _schema(own[key], (*place, key), {})
     # A field that each variant has now and then is missing from one of few samples by chance.
     told = {key for key in own if any(key not in other for other in variants.values())}
     common = set(_array(schema.get("required")))
     required = sorted(key for key in told if own[key].count == seen and key not in common)
     return {"properties": properties, "required": sorted({tag, *required}), SEEN: seen}
+
+
+def _demanded(shape: Shape) -> set[str]:
+    """Return the fields that every object at a place had; none where other types stood as well."""
+    if shape.object is None or shape.types() != ["object"]:
+        return set()
+    fields, _ = _named_and_rest(shape.object.merged())
+    return {key for key, field in fields.items() if field.count == shape.count}
 
 
 def _array(value: object) -> list[str]:

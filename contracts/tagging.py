@@ -1,7 +1,8 @@
 """Which of an object's fields may be a tag that tells variants apart: ``{"type": "text"}`` from ``{"type": "image"}``.
 
 Of the names that usually hold a tag, the two most telling that were met at a place count, each as long as its values
-stay few and look like words. What counts depends on which objects were met and never on their order.
+stay few: words, small numbers (``{"op": 10}``), truth values (``{"ok": false}``). What counts depends on which objects
+were met and never on their order.
 """
 
 from __future__ import annotations
@@ -13,17 +14,38 @@ from .json_text import JsonObject
 from .state import mapping, optional, ordered, sequence, texts
 
 # In order of preference: what says how an object turned out splits finer than what it is.
-TAGS = ("status", "role", "kind", "type", "op", "action", "event", "method")
+TAGS = (
+    *("status", "role", "kind", "type", "op", "action", "event", "method"),
+    *("__typename", "object", "variant", "tag", "state", "ok", "success"),
+)
 MAX_TAGS = 2
 MAX_VALUES = 8
+MAX_NUMBER = 99
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,39}")
 """What a value of an enumeration, or of a tag, looks like."""
 
 Combination = tuple[tuple[str, str], ...]
-"""Names of tags with their values."""
+"""Names of tags with their values as `written`."""
 
 NAMES = frozenset(TAGS)
+
+
+def written(value: object) -> str | None:
+    """Return a tag's value as a text, so that ``1`` and ``true`` differ from words; None for what is no tag's value."""
+    if isinstance(value, str):
+        return value if WORD.fullmatch(value) else None
+    # Words begin with a letter, so nothing is written like another thing.
+    if isinstance(value, bool):
+        return "=true" if value else "=false"
+    return f"={value}" if isinstance(value, int) and 0 <= value <= MAX_NUMBER else None
+
+
+def read(text: str) -> str | int | bool:
+    """Return the value that was `written`."""
+    if text in ("=true", "=false"):
+        return text == "=true"
+    return int(text[1:]) if text.startswith("=") else text
 
 
 class Tags:
@@ -41,16 +63,16 @@ class Tags:
         changed = not names <= self.met and self._meet(names)
         found: list[tuple[str, str]] = []
         for name, known in self.values.items():
-            item = value.get(name)
-            if known is None or not isinstance(item, str):
+            if known is None or (item := value.get(name)) is None:
                 continue
-            if item not in known:
-                if len(known) >= MAX_VALUES or not WORD.fullmatch(item):
+            text = item if isinstance(item, str) and item in known else written(item)
+            if text is None or text not in known:
+                if text is None or len(known) >= MAX_VALUES:
                     self.values[name] = None
                     changed = True
                     continue
-                known.add(item)
-            found.append((name, item))
+                known.add(text)
+            found.append((name, text))
         return tuple(found), changed
 
     def _meet(self, names: set[str] | frozenset[str]) -> bool:

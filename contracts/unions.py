@@ -23,7 +23,7 @@ def told_apart(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
             continue
         value = cast("JsonObject", error.instance).get(tag)
         branches = cast("list[Schema]", error.validator_value)
-        number = next((n for n, one in enumerate(branches) if constant_of(one, tag) == value), None)
+        number = next((n for n, one in enumerate(branches) if is_tag(constant_of(one, tag), value)), None)
         if number is not None:
             yield from told_apart(one for one in error.context or () if one.relative_schema_path[0] == number)
         elif "enum" not in cast("dict[str, Schema]", cast("Schema", error.schema)["properties"]).get(tag, {}):
@@ -38,9 +38,14 @@ def tag_of(schema: object) -> str | None:
         return None
     for name in cast("Schema", properties):
         constants = [constant_of(branch, name) for branch in cast("list[object]", branches)]
-        if constants and all(isinstance(constant, str) for constant in constants):
+        if constants and all(isinstance(constant, (str, int)) for constant in constants):
             return name
     return None
+
+
+def is_tag(constant: object, value: object) -> bool:
+    """Tell whether a tag has the value of a branch; ``true`` is not 1."""
+    return constant == value and isinstance(constant, bool) == isinstance(value, bool)
 
 
 def constant_of(branch: object, name: str) -> object:

@@ -57,6 +57,29 @@ def test_what_is_no_union(values: Any) -> None:
     assert "anyOf" not in learned(*values)
 
 
+def test_tags_that_are_numbers_or_truth_values() -> None:
+    numbers = learned(*([{"op": 0, "d": {"a": 1}}] * 6), *([{"op": 10, "d": {"beat": 3}}] * 6))
+    assert numbers["properties"]["op"] == {"type": "integer", "enum": [0, 10], "x-wstape-seen": 12}
+    assert [branch["properties"]["op"] for branch in numbers["anyOf"]] == [{"const": 0}, {"const": 10}]
+    assert [branch["properties"]["d"]["required"] for branch in numbers["anyOf"]] == [["a"], ["beat"]]
+    truths = learned(*([{"ok": True, "result": 1}] * 6), *([{"ok": False, "error": "x"}] * 6))
+    assert [(branch["properties"]["ok"], branch["required"]) for branch in truths["anyOf"]] == [
+        ({"const": False}, ["error", "ok"]),
+        ({"const": True}, ["ok", "result"]),
+    ]
+    for schema in (numbers, truths):
+        assert not Draft202012Validator(schema).is_valid({"op": 10, "d": {"a": 1}, "ok": False, "result": 1})
+
+
+def test_one_is_not_true() -> None:
+    mixed = learned(*([{"kind": 1, "a": 1}] * 6), *([{"kind": True, "b": 1}] * 6), *([{"kind": "true", "c": 1}] * 6))
+    assert [(branch["properties"]["kind"]["const"], branch["required"]) for branch in mixed["anyOf"]] == [
+        (1, ["a", "kind"]),
+        (True, ["b", "kind"]),
+        ("true", ["c", "kind"]),
+    ]
+
+
 def test_null_beside_a_union() -> None:
     schema = learned(*([TEXT] * 6), *([IMAGE] * 6), None)
     assert "anyOf" in schema
@@ -66,9 +89,9 @@ def test_null_beside_a_union() -> None:
 SMALL = st.fixed_dictionaries(
     {},
     optional={
-        "type": st.sampled_from("abcdefghijk") | st.integers(0, 2) | st.just("two words"),
+        "type": st.sampled_from("abcdefghijk") | st.integers(0, 200) | st.just("two words"),
         "status": st.sampled_from(["ok", "failed"]) | st.none(),
-        "role": st.sampled_from(["user", "tool"]),
+        "role": st.sampled_from(["user", "tool", 1, True, False]),
         "kind": st.sampled_from(["x", "y"]),
         "a": st.integers(0, 3) | st.text(max_size=1),
         "b": st.lists(st.integers(0, 3) | st.sampled_from("xy"), max_size=3),
@@ -142,3 +165,19 @@ def test_a_broken_variant_is_told_in_its_own_words(contract: Contract, part: Any
         checker.record(record)
     found = checker.finish()
     assert [(one.id, one.path, str(one.severity)) for one in found] == finding
+
+
+@pytest.mark.parametrize(
+    ("frame", "finding"),
+    [
+        ({"op": 1, "d": {"beat": 3}}, []),
+        ({"op": 1, "d": {}}, [("payload/field-missing", "/d/beat", "breaking")]),
+        ({"op": 7, "d": {}}, [("payload/enum-value", "/op", "warning")]),
+    ],
+)
+def test_a_broken_variant_of_a_number(frame: Any, finding: Any) -> None:
+    frames = [{"op": 0, "d": {"a": 1}}] * 8 + [{"op": 1, "d": {"beat": 3}}] * 8
+    checker = Checker(infer([records([[server("frame", **one) for one in frames]] * 3)]))
+    for record in records([[server("frame", **frame)]]):
+        checker.record(record)
+    assert [(one.id, one.path, str(one.severity)) for one in checker.finish()] == finding
