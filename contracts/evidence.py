@@ -45,6 +45,12 @@ FIRM_SCOPES_PER_EXCEPTION = 1000
 FIRM_PRIVATE_CONNECTIONS = 2
 """Connections over which `FIRM_SEEN` values must be spread before one that crosses is breaking: two users suffice."""
 
+CONSTANT_SAMPLES = 30
+"""Samples, all the same word or version, before it is called a constant."""
+
+CONSTANT_CONNECTIONS = 3
+"""Connections in the recordings before anything is: what one user sees is not what the service says."""
+
 ENUM_SAMPLES = 10
 ENUM_VALUES = 8
 ENUM_SAMPLES_PER_VALUE = 4

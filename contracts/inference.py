@@ -13,12 +13,13 @@ from .contract import Contract, EventClaim, Learned, ScopeClaim
 from .detection import find_envelopes
 from .envelopes import Envelope
 from .errors import ContractError
-from .event import CONNECTION
+from .event import CONNECTION, side
+from .evidence import CONSTANT_CONNECTIONS
 from .expressing import express
 from .json_text import split_pointer
 from .pruning import Mined, mine
 from .sampling import TrafficSample
-from .schema import to_schema
+from .schema import constants_of, to_schema, words_in
 from .scopes import Scope
 from .summary import Summary
 
@@ -75,11 +76,17 @@ def contract_of(summary: Summary) -> Contract:
         for scope, expression, of in zip((*scopes, connection), express(mined), rules, strict=True)
     )
     events: dict[str, EventClaim] = {}
+    said = set[str]().union(
+        *(words_in(label.shape) for symbol, label in summary.labels.items() if side(symbol) is Direction.CLIENT)
+    )
     for symbol, label in sorted(summary.labels.items()):
         finest = next((entry for entry in mined if entry.covers(symbol)), mined[-1])
         direction, _, name = symbol.partition(":")
         pointer = summary.envelope.discriminator(Direction(direction))
         constants = {split_pointer(pointer): name} if pointer and label.discriminated == label.seen else {}
+        # What clients send is their own doing, and so is what the service repeats after them.
+        if side(symbol) is Direction.SERVER and summary.connections >= CONSTANT_CONNECTIONS:
+            constants = constants_of(label.shape, said) | constants
         events[symbol] = EventClaim(
             kind=next(iter(label.kinds)) if len(label.kinds) == 1 else "any",
             seen=label.seen,

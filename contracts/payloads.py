@@ -191,6 +191,7 @@ class PayloadChecker:
                 said = f"{named} {_always(known, schema)}, now {excerpt(value)}"
             case "const":
                 id_ = "payload/value-changed"
+                severity = _at_most_warning(severity) if learned else severity
                 said = f"{named} {_always(f'was {excerpt(expected)}', schema)}, now {excerpt(value)}"
             case "minItems" | "maxItems":
                 id_ = "payload/value-changed"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
-from .evidence import ENUM_SAMPLES, ENUM_SAMPLES_PER_VALUE, ENUM_VALUES, INTEGER_SEEN
-from .formats import FORMATS, is_id_key
+from .evidence import CONSTANT_SAMPLES, ENUM_SAMPLES, ENUM_SAMPLES_PER_VALUE, ENUM_VALUES, INTEGER_SEEN
+from .formats import FORMATS, is_id_key, looks_like_id
 from .json_text import Pointer
 from .shape import ArrayShape, FieldsShape, ObjectShape, Shape
 from .string_shape import StringShape
@@ -28,9 +28,43 @@ _MIN_TUPLES = 3
 def to_schema(shape: Shape, *, constants: Mapping[Pointer, str] | None = None) -> Schema:
     """Return the schema that every value in the shape satisfies, open to added fields.
 
-    ``constants`` says which places hold a known constant: the discriminator.
+    ``constants`` says which places hold a known constant: the discriminator, and what `constants_of` finds.
     """
     return _schema(shape, (), constants or {})
+
+
+def constants_of(shape: Shape, said: Collection[str]) -> dict[Pointer, str]:
+    """Return the places of fields that held one word or version all the time, which nobody else ``said``."""
+    found: dict[Pointer, str] = {}
+    _gather_constants(shape, (), said, found)
+    return found
+
+
+def _gather_constants(shape: Shape, place: Pointer, said: Collection[str], found: dict[Pointer, str]) -> None:
+    if shape.types() == ["object"] and shape.object is not None:
+        fields, _ = _named_and_rest(shape.object.merged())
+        for key, below in fields.items():
+            _gather_constants(below, (*place, key), said, found)
+    strings = shape.string
+    if strings is None or not place or shape.types() != ["string"] or strings.count < CONSTANT_SAMPLES:
+        return
+    if strings.values is None or len(strings.values) != 1 or strings.formats or strings.prefix or is_id_key(place[-1]):
+        return
+    (value,) = strings.values
+    if value not in said and not looks_like_id(value):
+        found[place] = value
+
+
+def words_in(shape: Shape) -> set[str]:
+    """Return all words that are remembered of the strings in a shape."""
+    words: set[str] = set()
+    if shape.string is not None:
+        words.update(shape.string.values or ())
+    below = [] if shape.array is None else [shape.array.items]
+    if shape.object is not None:
+        merged = shape.object.merged()
+        below += [*(merged.fields or {}).values(), *(merged.data_fields or {}).values(), merged.others, merged.data]
+    return words.union(*map(words_in, below))
 
 
 def _schema(shape: Shape, place: Pointer, constants: Mapping[Pointer, str]) -> Schema:
@@ -62,9 +96,9 @@ def _describe_string(strings: StringShape, key: str, types: Sequence[str], schem
     if strings.prefix and (strings.count if distinct is None else distinct) >= _MIN_PREFIX_VALUES:
         schema["pattern"] = "^" + strings.prefix  # made of letters, "_" and "-": nothing to escape
         return
-    if strings.values is None or types != ["string"] or is_id_key(key):
+    values = strings.words()
+    if values is None or types != ["string"] or is_id_key(key):
         return
-    values = strings.values
     if (
         strings.count >= ENUM_SAMPLES
         and 2 <= len(values) <= ENUM_VALUES

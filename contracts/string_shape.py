@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from .formats import ALL_FORMATS, formats_of, id_prefix
 from .state import count, mapping, optional, ordered, sequence, text, texts
 from .tagging import WORD
 
 MAX_VALUES = 16
 NO_PREFIX = ""
+
+_TOLD = re.compile(rf"{WORD.pattern}|v?[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{1,3}}")
+"""Words, and versions such as "2.0": what is kept to see whether there are few."""
 
 
 class StringShape:
@@ -38,10 +43,14 @@ class StringShape:
         if self.values is not None:
             if text in self.values:
                 self.values[text] += 1
-            elif len(self.values) >= MAX_VALUES or not WORD.fullmatch(text):
+            elif len(self.values) >= MAX_VALUES or not _TOLD.fullmatch(text):
                 self.values = None
             else:
                 self.values[text] = 1
+
+    def words(self) -> dict[str, int] | None:
+        """Return how often each value came, None unless they are few and all words."""
+        return None if self.values is None or not all(map(WORD.fullmatch, self.values)) else self.values
 
     def absorb(self, other: StringShape) -> None:
         self.count += other.count

@@ -10,7 +10,7 @@ from conversations import CONVERSATIONS, ENDINGS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from simulated import Sent, conversation, records, server, session
+from simulated import Sent, client, conversation, records, server, session
 
 from wstape.cassettes import Closed, Direction, Ending, Message, Note, Record, UsageError
 from wstape.contracts import Checker, Contract, ContractError, EventReader, Finding, infer
@@ -97,6 +97,41 @@ def test_interleaved_work_is_no_rule_and_optional_phases_are_none() -> None:
         ("end", ("server:done",)),
         ("exactly", ("server:done",)),
     }
+
+
+def constants(*conversations: list[Sent]) -> dict[str, object]:
+    fields = infer([records(list(conversations))]).events["server:state"].payload["properties"]  # type: ignore[index]
+    return {key: field["const"] for key, field in fields.items() if "const" in field}
+
+
+def test_what_never_varies_is_a_constant_unless_the_client_said_it() -> None:
+    states = [
+        server("state", version="2.0", object="room.state", room="lobby", room_id="r1", note="as ever", on=True)
+        for _ in range(12)
+    ]
+    known = {"type": "state", "object": "room.state", "version": "2.0"}
+    joined = [client("join", room="lobby"), *states]
+    assert constants(joined, joined, joined) == known
+    assert constants(states, states, states) == known | {"room": "lobby"}
+    assert constants(joined[:9], joined[:9], joined[:9]) == {"type": "state"}  # too few
+    assert constants(joined * 3) == {"type": "state"}  # one connection
+    changed = [*joined, server("state", version="2.1", object="room.state")]
+    assert constants(joined, joined, changed) == {"type": "state", "object": "room.state"}
+
+
+def test_what_clients_send_all_the_time_is_no_constant() -> None:
+    asked = [client("ask", mode="fast") for _ in range(12)]
+    schema: Any = infer([records([asked, asked, asked])]).events["client:ask"].payload
+    assert "const" not in schema["properties"]["mode"]
+
+
+def test_another_constant_is_a_warning() -> None:
+    def states(version: str) -> list[Record]:
+        return records([[server("state", version=version) for _ in range(12)]] * 3)
+
+    (finding,) = check(infer([states("2.0")]), states("2.1"))
+    assert (finding.id, finding.path, finding.severity) == ("payload/value-changed", "/version", "warning")
+    assert finding.message == '`/version` was "2.0" in all 36 recorded samples, now "2.1"'
 
 
 def test_the_envelope_can_be_chosen_and_an_unknown_one_is_refused() -> None:

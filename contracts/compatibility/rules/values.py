@@ -81,15 +81,19 @@ def enum_value_removed(pair: ValuePair) -> Iterator[Change]:
     client=Severity.BREAKING,
 )
 def constant_changed(pair: ValuePair) -> Iterator[Change]:
-    """A client that compares with the old constant no longer finds it.
+    """A client that compares with the old constant no longer finds it: a warning where it was only learned.
 
     A client that sends the old constant is refused.
     """
+    learned = pair.evidence.seen is not None and pair.event.direction is Direction.SERVER
     for old, new in _lists(pair):
         if len(old) == len(new) == 1 and old.keys() != new.keys():
             was, is_ = next(iter(old.values())), next(iter(new.values()))
             yield pair.change(
-                f"{pair.named} was {excerpt(was)}, now {excerpt(is_)}", baseline=clip(was), candidate=clip(is_)
+                f"{pair.named} was {excerpt(was)}, now {excerpt(is_)}",
+                baseline=clip(was),
+                candidate=clip(is_),
+                level=Severity.WARNING if learned else None,
             )
 
 
