@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import cast
 
+from .definitions import definition
 from .json_text import JsonArray, JsonObject, Pointer
 from .schema import PINNED, SEEN, Schema
 from .unions import tag_of
+from .volatile import VOLATILE
 
 Path = tuple[str | int, ...]
 """Keys and indices into one payload."""
@@ -43,6 +45,8 @@ def closed_schema(schema: Schema) -> Schema:
     for keyword in ("items", "additionalProperties"):
         if keyword in schema:
             closed[keyword] = _close_any(schema[keyword])
+    if isinstance(schema.get("$defs"), dict):
+        closed["$defs"] = {name: _close_any(of) for name, of in cast("dict[str, object]", schema["$defs"]).items()}
     if isinstance(schema.get("prefixItems"), list):
         closed["prefixItems"] = [_close_any(item) for item in cast("list[object]", schema["prefixItems"])]
     return closed
@@ -52,21 +56,28 @@ def _close_any(schema: object) -> object:
     return closed_schema(cast("Schema", schema)) if isinstance(schema, dict) else schema
 
 
-def added_fields(
-    schema: object, value: object, path: Path, place: Pointer
-) -> Iterator[tuple[Path, Pointer, JsonObject]]:
+def added_fields(schema: Schema, value: object) -> Iterator[tuple[Path, Pointer, JsonObject]]:
     """Return the objects with fields that the schema does not mention, where it lists fields itself."""
+    return _added(schema, schema, value, (), ())
+
+
+def _added(
+    schema: object, root: Schema, value: object, path: Path, place: Pointer
+) -> Iterator[tuple[Path, Pointer, JsonObject]]:
     if not isinstance(schema, dict):
         return
     claim = cast("Schema", schema)
+    of = definition(claim, root)
+    if of is not None and claim.keys() <= {"$ref", "type", SEEN, PINNED, VOLATILE, "description"}:
+        claim = of
     if isinstance(value, list):
         prefix = claim.get("prefixItems")
         first = cast("list[object]", prefix) if isinstance(prefix, list) else []
         for number, item in enumerate(cast("JsonArray", value)):
             if number < len(first):
-                yield from added_fields(first[number], item, (*path, number), (*place, str(number)))
+                yield from _added(first[number], root, item, (*path, number), (*place, str(number)))
             else:
-                yield from added_fields(claim.get("items"), item, (*path, number), (*place, "*"))
+                yield from _added(claim.get("items"), root, item, (*path, number), (*place, "*"))
     if not isinstance(value, dict):
         return
     payload = cast("JsonObject", value)
@@ -81,9 +92,9 @@ def added_fields(
                 yield path, place, new
         for key, below in fields.items():
             if key in payload:
-                yield from added_fields(below, payload[key], (*path, key), (*place, key))
+                yield from _added(below, root, payload[key], (*path, key), (*place, key))
     rest = claim.get("additionalProperties")
     if isinstance(rest, dict):
         for key, item in payload.items():
             if key not in known:
-                yield from added_fields(cast("object", rest), item, (*path, key), (*place, "*"))
+                yield from _added(cast("object", rest), root, item, (*path, key), (*place, "*"))

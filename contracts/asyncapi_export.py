@@ -86,7 +86,9 @@ def _placed(value: object, root: str) -> object:
     placed: _Object = {}
     for key, item in schema.items():
         if key == "$ref" and isinstance(item, str) and item.startswith("#"):
-            placed[key] = root + item[1:]
+            to = {key: root + item[1:]}
+            # In draft 7 nothing counts beside a reference.
+            placed |= to if len(schema) == 1 or "allOf" in schema else {"allOf": [to]}
         elif key in ("const", "enum", "default", "examples"):
             placed[key] = item
         elif key == "prefixItems":

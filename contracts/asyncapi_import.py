@@ -263,7 +263,12 @@ class _Payload:
 
 
 def _modern(schema: _Object) -> _Object:
-    """Turn draft 7's tuples and dependencies into those of draft 2020-12."""
+    """Turn draft 7's tuples, dependencies and references among other keywords into those of draft 2020-12."""
+    every = schema.get("allOf")
+    only = cast("list[object]", every)[0] if isinstance(every, list) and len(cast("list[object]", every)) == 1 else None
+    if isinstance(only, dict) and cast("_Object", only).keys() == {"$ref"} and "$ref" not in schema:
+        to = cast("_Object", only)["$ref"]
+        schema = {"$ref" if key == "allOf" else key: to if key == "allOf" else item for key, item in schema.items()}
     items = schema.get("items")
     if isinstance(items, list):
         rest = schema.get("additionalItems", True)

@@ -21,6 +21,7 @@ from .pruning import Mined, mine
 from .sampling import TrafficSample
 from .schema import constants_of, to_schema, words_in
 from .scopes import Scope
+from .sharing import shared
 from .summary import Summary
 
 
@@ -91,7 +92,7 @@ def contract_of(summary: Summary) -> Contract:
             kind=next(iter(label.kinds)) if len(label.kinds) == 1 else "any",
             seen=label.seen,
             scopes=finest.statistics.traces[symbol],
-            payload=None if label.shape.nulls == label.seen else to_schema(label.shape, constants=constants),
+            payload=None if label.shape.nulls == label.seen else shared(to_schema(label.shape, constants=constants)),
         )
     return Contract(
         envelope=summary.envelope,

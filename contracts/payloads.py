@@ -18,6 +18,7 @@ from jsonschema.exceptions import ValidationError
 from ..cassettes import Direction
 from .added_fields import Path, added_fields, closed_schema
 from .contract import Contract, EventClaim
+from .definitions import expanded, name_of, places
 from .event import Event
 from .evidence import FIRM_INTEGER_SEEN, is_firm
 from .finding import Finding, Severity
@@ -63,6 +64,8 @@ class _Label:
 
     def __init__(self, claim: EventClaim, schema: Schema) -> None:
         self.claim = claim
+        if any(_is_pinned(one) for _, one in places(schema) if name_of(one) is not None):
+            schema = expanded(schema)  # one place is pinned, not all that share its definition
         self.schema = schema
         self.closed = compiled(closed_schema(schema))
         self.open = compiled(schema)
@@ -95,7 +98,7 @@ class PayloadChecker:
         if label is None or fits(label.closed, event.payload):
             return
         missing: dict[Path, list[str]] = {}
-        places: dict[Path, Pointer] = {}
+        found: dict[Path, Pointer] = {}
         if not fits(label.open, event.payload):
             for error in told_apart(_errors(label.reference, event.payload)):
                 path: Path = tuple(error.absolute_path)
@@ -103,13 +106,13 @@ class PayloadChecker:
                 if error.validator == "required":
                     if path not in missing:
                         missing[path] = self._missing(event, label, error, place)
-                        places[path] = place
+                        found[path] = place
                 else:
                     self._broken(event, label, error, place)
         added: dict[Path, JsonObject] = {}
-        for path, place, fields in added_fields(label.schema, event.payload, (), ()):
+        for path, place, fields in added_fields(label.schema, event.payload):
             added[path] = fields
-            places[path] = place
+            found[path] = place
             for key, value in fields.items():
                 self._tally(
                     event,
@@ -120,7 +123,7 @@ class PayloadChecker:
                     None,
                     value,
                 )
-        for path, place in places.items():
+        for path, place in found.items():
             self._remember(event.symbol, place, missing.get(path, []), added.get(path, {}))
 
     def _missing(self, event: Event, label: _Label, error: ValidationError, place: Pointer) -> list[str]:

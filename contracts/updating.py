@@ -19,6 +19,7 @@ from typing import cast
 from . import state
 from .asyncapi_import import is_asyncapi
 from .contract import Contract
+from .definitions import expanded, references
 from .errors import ContractError
 from .inference import contract_of
 from .loading import read_document
@@ -146,7 +147,17 @@ def _merge_events(base: object, edited: object, learned: object) -> object:
 
 
 def _merge_event(base: object, edited: object, learned: object) -> object:
-    return _merge_objects(base, edited, learned, {"payload": _merge_schema})
+    return _merge_objects(base, edited, learned, {"payload": _merge_payload})
+
+
+def _merge_payload(base: object, edited: object, learned: object) -> object:
+    if edited == base:
+        return learned
+    three = tuple(map(_object, (base, edited, learned)))
+    if references(three[0]) != references(three[2]):
+        # An edit belongs to its place, whether what stands there is shared with another place now or was before.
+        three = tuple(map(expanded, three))
+    return _merge_schema(*three)
 
 
 def _merge_schema(base: object, edited: object, learned: object) -> object:

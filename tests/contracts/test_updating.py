@@ -136,6 +136,47 @@ def test_what_was_added_stays(written: Path) -> None:
     assert "zip" in schema(document, "server:tool_executing", "tool")["enum"]
 
 
+def said(**fields: object) -> list[Record]:
+    person = {"id": 1, "name": "x", "mail": "a@example.com"}
+    return records([[server("said", **{"by": person, "to": person, **fields}) for _ in range(12)]])
+
+
+@pytest.mark.parametrize(("first", "then"), [(said(), said(to={"id": 1, "name": "x"})), (said(to=None), said())])
+def test_an_edit_stays_at_its_place_when_what_is_shared_changes(
+    tmp_path: Path, first: list[Record], then: list[Record]
+) -> None:
+    path = tmp_path / "said.contract.json"
+    path.write_text(dumps(learned_document(summarise([first]))), encoding="utf-8")
+    shared = "$defs" in schema(json.loads(path.read_text(encoding="utf-8")), "server:said")
+
+    def relax(document: Any) -> None:
+        payload = schema(document, "server:said")
+        by = payload["$defs"]["by"] if shared else payload["properties"]["by"]
+        by["required"].remove("mail")
+        by["properties"]["name"]["description"] = "as others call them"
+
+    document = updated(path, [then], relax)
+    payload = schema(document, "server:said")
+    assert ("$defs" in schema(updated(path, [then]), "server:said")) is not shared
+    assert "$defs" not in payload
+    by = payload["properties"]["by"]
+    assert by["required"] == ["id", "name"]
+    assert by["properties"]["name"]["description"] == "as others call them"
+    assert by["x-wstape-seen"] == 24
+
+
+def test_an_edit_of_a_definition_stays_there(tmp_path: Path) -> None:
+    path = tmp_path / "said.contract.json"
+    path.write_text(dumps(learned_document(summarise([said()]))), encoding="utf-8")
+
+    def relax(document: Any) -> None:
+        schema(document, "server:said")["$defs"]["by"]["required"].remove("mail")
+
+    payload = schema(updated(path, [said()], relax), "server:said")
+    assert payload["$defs"]["by"]["required"] == ["id", "name"]
+    assert payload["$defs"]["by"]["x-wstape-seen"] == 48
+
+
 def test_streams_are_claims_like_others(written: Path) -> None:
     (before,) = json.loads(written.read_text(encoding="utf-8"))["streams"]
     (plain,) = updated(written, SECOND)["streams"]
