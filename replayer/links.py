@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..cassettes import Direction
-from ..contracts import Finding, label_of
+from ..contracts import Finding, Severity, label_of
 from .bindings import Scalar, looks_issued
 from .breaking import breaking
 from .comparison import Pair
@@ -30,6 +30,8 @@ class _Link:
 
     sources: set[_Place] | None = None  # the client's places that hold for every value so far; None: nothing seen
     seen: int = 0
+    first: object = None  # value
+    various: bool = False  # there were others
 
 
 @dataclass(slots=True)
@@ -40,22 +42,31 @@ class _Sent:
 
 
 def lost_links(pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """Yield the places at which the candidate's server no longer echoes what the client sent, the first of each."""
+    """Yield the places at which the candidate's server no longer echoes what the client sent, the first of each.
+
+    One value alone, such as a session's, may have been no echo of this but a constant: where it still comes as well, a
+    place that has another one now and then is a warning.
+    """
     links = _learn(baseline for baseline, _ in pairs)
-    told: set[_Place] = set()
+    lost: dict[_Place, Finding] = {}
+    echoed: set[_Place] = set()
     for _, candidate in pairs:
         for place, value, sent, position in _server_values(candidate):
             link = links.get(place)
-            if link is None or not link.sources or place in told or not _is_identifier(value):
+            if link is None or not link.sources or not _is_identifier(value):
                 continue
-            if any(value in sent.values[source] for source in link.sources):
+            known = [sent.values[source] for source in link.sources]
+            if any(value in values for values in known):
+                echoed.add(place)
                 continue
-            told.add(place)
+            # Before the client has said anything there, nothing of it can be echoed: a greeting that came earlier now.
+            if place in lost or not any(known):
+                continue
             symbol, path = place
             source = min(link.sources, key=lambda one: (one[0], pointer(one[1])))
             expected = sorted(map(str, sent.values[source]))
             where = f"`{label_of(source[0])}` {pointer(source[1])}"
-            yield breaking(
+            lost[place] = breaking(
                 "link/lost",
                 f"`{pointer(path)}` is none of the values that the client sent in {where}; in the recording it was, "
                 f"{link.seen} of {link.seen} times",
@@ -66,6 +77,8 @@ def lost_links(pairs: Sequence[Pair]) -> Iterator[Finding]:
                 baseline=expected[-1] if expected else None,
                 candidate=value,
             )
+    for place, finding in lost.items():
+        yield replace(finding, severity=Severity.WARNING) if place in echoed and not links[place].various else finding
 
 
 def _learn(traces: Iterable[Trace]) -> dict[_Place, _Link]:
@@ -73,6 +86,8 @@ def _learn(traces: Iterable[Trace]) -> dict[_Place, _Link]:
     for trace in traces:
         for place, value, sent, _ in _server_values(trace):
             link = links[place]
+            link.first = link.first if link.seen else value
+            link.various = link.various or value != link.first
             link.seen += 1
             if link.sources is not None and not link.sources:
                 continue

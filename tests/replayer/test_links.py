@@ -50,3 +50,21 @@ def test_what_was_not_always_echoed_is_no_link() -> None:
 
 def test_a_value_that_the_client_sent_only_later_was_not_echoed() -> None:
     assert lost(talk((ONE, ONE), (TWO, TWO)), talk((ONE, TWO), (TWO, TWO))) == [("answer", "/request_id", ONE, TWO)]
+
+
+def test_one_value_alone_that_still_comes_as_well_is_no_reason_to_break() -> None:
+    def severities(recorded, *answers: str) -> list[str]:
+        candidate = talk(*((ONE, answer) for answer in answers))
+        envelope = detect(message for message in recorded.connections[0].messages)
+        pairs = list(zip(traces(recorded, envelope), traces(candidate, envelope), strict=True))
+        return [finding.severity.value for finding in lost_links(pairs)]
+
+    assert severities(talk((ONE, ONE), (ONE, ONE)), ONE, "other-4711") == ["warning"]
+    assert severities(talk((ONE, ONE), (ONE, ONE)), "other-4711", "other-4711") == ["breaking"]
+    assert severities(talk((ONE, ONE), (TWO, TWO)), ONE, "other-4711") == ["breaking"]
+
+
+def test_a_greeting_before_the_client_has_said_anything_echoes_nothing() -> None:
+    asked, answered = (">", {"type": "ask", "request_id": ONE}), ("<", {"type": "answer", "request_id": ONE})
+    early = ("<", {"type": "answer", "request_id": "other-4711"})
+    assert lost(session(connection(asked, answered)), session(connection(early, asked, answered))) == []

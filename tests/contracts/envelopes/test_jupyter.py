@@ -19,6 +19,7 @@ from enveloped import recorded
 from upstreams import unused_port
 
 from wstape.cassettes import Direction, Kind, Message
+from wstape.cli import run
 from wstape.contracts.envelopes import JupyterEnvelope
 from wstape.contracts.envelopes.jupyter import SUBPROTOCOL
 
@@ -132,6 +133,11 @@ def test_jupyter_server_is_read(subprotocol: str | None, tmp_path: Path) -> None
         contract = traffic.contract
         assert {"client:execute_request", "server:execute_reply"} <= set(contract.scopes[0].scope.paths)
         assert contract.scopes[0].name == "msg_id"
+        # Another server's kernel has another id, and the client's own identifiers may be others, too.
+        for options in ((), ("--fresh-ids",)):
+            async with jupyter_server(tmp_path) as origin:
+                replay = ("replay", str(traffic.path), "--target", origin, "--timeout", "30", *options)
+                assert await asyncio.to_thread(run, replay) == 0
 
     asyncio.run(main())
 
