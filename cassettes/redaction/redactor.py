@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..model import Closed, End, Handshake, Header, Headers, HttpExchange, Kind, Message, Note, Opened, Record, header
+from .encoded import redact_encoded
 from .fields import redact_field
 from .members import redact_members
 from .multipart import boundary, redact_multipart
@@ -96,7 +97,9 @@ class Redactor:
         if self.harmless(payload):
             return message
         code = 2 if message.kind is Kind.CLOSE else 0  # bytes before the reason (RFC 6455 section 5.5.1)
-        redacted = payload[:code] + self._bytes(payload[code:])
+        encoded = redact_encoded(payload, self._bytes) if message.kind is Kind.BINARY else None
+        # What stands in no value, a key say, goes as well, whatever becomes of the form then.
+        redacted = payload[:code] + self._bytes(payload[code:] if encoded is None else encoded)
         return message if redacted == payload else replace(message, payload=redacted)
 
     def _handshake(self, handshake: Handshake) -> Handshake:

@@ -7,8 +7,11 @@ import json
 import re
 import time
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, quote_plus
 
+import cbor2
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -445,3 +448,26 @@ def test_credentials_that_are_the_base64_of_a_known_secret_are_named_after_it() 
     assert isinstance(shown, Opened)
     assert shown.handshake.request_headers == (("Authorization", "Basic {{secret:access_token.base64:1}}"),)
     assert redactor.secrets["access_token.base64:1"] == encoded
+
+
+@pytest.mark.parametrize(("pack", "unpack"), [(msgpack.packb, msgpack.unpackb), (cbor2.dumps, cbor2.loads)])
+def test_messagepack_and_cbor_stay_what_they_are(pack: Any, unpack: Any) -> None:
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+    redactor = Redactor(known={"password": "hunter-22"})
+    value = {"t": "login", "raw": [b"\xffhunter-22\xff", "x" * 40], "by": {"jwt": jwt, 7: -5}, "id": "a"}
+    redacted = redactor.record(text(pack(value), Kind.BINARY))
+    assert isinstance(redacted, Message)
+    there = unpack(redacted.payload, **({"strict_map_key": False} if pack is msgpack.packb else {}))
+    assert there == {
+        **value,
+        "raw": [b"\xff{{secret:password:1}}\xff", "x" * 40],
+        "by": {"jwt": "{{secret:jwt:1}}", 7: -5},
+    }
+    assert redactor.record(redacted) == redacted
+    # A secret in a key cannot be put elsewhere: it goes, whatever becomes of the form.
+    keyed = Redactor(known={"password": "hunter-22"}).record(text(pack({jwt: "hunter-22"}), Kind.BINARY))
+    assert jwt not in repr(keyed)
+    assert "hunter-22" not in repr(keyed)
+    # What only looks so is redacted as any other bytes.
+    for wild in (b"\x82\xff" + jwt.encode(), b"\xde\xff\xff" + jwt.encode(), b"\x91\xa1\xff" + jwt.encode()):
+        assert jwt not in repr(redactor.record(text(wild, Kind.BINARY)))

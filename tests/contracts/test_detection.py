@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
-from recording import WSTAPE
+from recording import WSTAPE, recording
+from upstreams import in_thread
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection
 
 from wstape.cassettes import (
     Closed,
@@ -148,14 +152,33 @@ def test_another_package_offers_an_envelope(tmp_path: Path) -> None:
     cassette = tmp_path / "a.cassette"
     talk = [(CLIENT, b"JOIN room=7 name=ann\nSAY room=7 text=hi"), (SERVER, b"JOINED room=7")] * 3
     write_records(cassette, session(("/", talk)))
-    done = subprocess.run(
-        [*WSTAPE, "infer", str(cassette)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    path = os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))
+
+    def wstape(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": path}
+        return subprocess.run([*WSTAPE, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+    done = wstape("infer", str(cassette))
     assert "envelope: lines (confidence 0.95)" in done.stderr
     document = json.loads(done.stdout)
     assert document["envelope"] == {"name": "lines"}
     assert set(document["events"]) == {"client:JOIN", "client:SAY", "server:JOINED"}
+
+    def rooms(socket: ServerConnection) -> None:
+        room = f"r-{uuid.uuid4()}"
+        for text in socket:
+            known = f" room={room} " in str(text)
+            socket.send(f"JOINED room={room}" if "JOIN" in str(text) else f"SAID known={known}")
+
+    talked = tmp_path / "b.cassette"
+    with in_thread(rooms) as target, recording(target, talked) as recorder, connect(recorder.url) as socket:
+        for _ in range(3):
+            socket.send("JOIN name=ann")
+            room = str(socket.recv()).partition("=")[2]
+            socket.send(f"SAY room={room} text=hi\nSAY room={room} text=bye")
+            assert socket.recv() == "SAID known=True"
+    with in_thread(rooms) as build:
+        saved = tmp_path / "c.cassette"
+        assert wstape("replay", str(talked), "--target", build, "--save", str(saved)).returncode == 0
+    assert "SAID known=True" in wstape("show", str(saved)).stdout
+    assert "SAID known=False" not in wstape("show", str(saved)).stdout

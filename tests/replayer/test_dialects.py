@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 import socketio
 from dialects import DIALECTS, rooms, visit
 from enveloped import PATIENCE, recorded, served
+from recording import recording
+from upstreams import in_thread
+from websockets.asyncio.client import connect
+from websockets.sync.server import ServerConnection
 
 from wstape.cassettes import Direction, Message, Recording
 from wstape.cli import run
@@ -70,6 +75,37 @@ def test_identifiers_of_the_client_are_renewed(name: str, tmp_path: Path, capsys
         assert json.loads(capsys.readouterr().out)["verdict"] == "breaking"
         assert replay(path, service.url, "--fresh-ids") == 0
         assert len(service.requests) == 4
+
+
+@pytest.mark.parametrize("name", ["msgpack", "cbor"])
+def test_secrets_in_binary_messages_come_from_outside(name: str, tmp_path: Path) -> None:
+    dialect, key = DIALECTS[name], f"sk-{'proj0123456789ABCDEFGHIJ' * 2}"
+
+    def service(known: str) -> AbstractContextManager[str]:
+        def handle(socket: ServerConnection) -> None:
+            for data in socket:
+                _, body = dialect.unpack(data)
+                socket.send(dialect.pack("welcome", {"ok": True}) if body["key"] == known else dialect.pack("no", {}))
+
+        return in_thread(handle)
+
+    async def enter(url: str) -> None:
+        async with connect(url) as socket:
+            await socket.send(dialect.pack("login", {"key": key, "n": 7}))
+            assert dialect.unpack(await socket.recv())[0] == "welcome"
+
+    path = tmp_path / "a.cassette"
+    with service(key) as target, recording(target, path) as recorder:
+        asyncio.run(enter(recorder.url))
+    (asked,) = [one for one in Recording(path) if isinstance(one, Message) and one.direction is Direction.CLIENT][:1]
+    label, body = dialect.unpack(asked.payload)
+    assert (label, body["n"]) == ("login", 7)
+    assert body["key"].startswith("{{secret:")
+    secret = body["key"][len("{{secret:") : -2]
+    with service("another key") as build:
+        assert replay(path, build) == 2  # nobody gave it
+        assert replay(path, build, "--secret", f"{secret}=another key") == 0
+        assert replay(path, build, "--secret", f"{secret}=a wrong one", patience=1) == 1
 
 
 class Rooms(socketio.AsyncNamespace):

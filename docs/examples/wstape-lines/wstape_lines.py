@@ -25,6 +25,16 @@ class LinesEnvelope(Plain):
         """The events of a message."""
         return events(message) or [opaque_payload(message)]
 
+    def write(self, message, changes):
+        """The message with other values in its pairs."""
+        lines = message.payload.decode("utf-8", "replace").splitlines(keepends=True)
+        if not events(message):
+            return None
+        for number, change in enumerate(changes):
+            for (key, *_), new in change.items():
+                lines[number] = re.sub(rf"(?<= {key}=)\S*", lambda _, new=new: str(new), lines[number], count=1)
+        return "".join(lines).encode()
+
     def identifiers(self, direction, label):
         """The room joins events, whatever its field is called elsewhere."""
         return [("room", "/room")]
