@@ -9,6 +9,7 @@ nothing is opaque.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,10 @@ KINDS = ("null", "boolean", "number", "string", "array", "object")
 MAX_BOXES = 48
 """Boxes of one type at one place; a schema that makes more is not taken apart any further."""
 
+MAX_LISTED = 256
+"""Integers of a range that are looked at one by one."""
+
+_FEW: Mapping[str, tuple[object, ...]] = {"boolean": (False, True), "null": (None,)}
 _Raw = dict[str, object]
 _SIZES = {
     "string": ("minLength", "maxLength"),
@@ -30,9 +35,13 @@ _SIZES = {
     "object": ("minProperties", "maxProperties"),
 }
 _OPAQUE = {
-    "array": ("contains", "minContains", "maxContains", "unevaluatedItems"),
-    "object": ("dependentRequired", "dependentSchemas", "dependencies", "unevaluatedProperties"),
+    "array": ("contains", "minContains", "maxContains"),
+    "object": ("dependentRequired", "dependentSchemas", "dependencies"),
 }
+_UNEVALUATED = {"array": ("unevaluatedItems", "items"), "object": ("unevaluatedProperties", "additionalProperties")}
+_APPLICATORS = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "$ref", "$dynamicRef", "$recursiveRef"))
+"""Keywords by which a schema's other parts take items and properties from the unevaluated ones."""
+
 _LAYERED = {
     "array": ("prefixItems", "items"),
     "object": ("properties", "patternProperties", "additionalProperties"),
@@ -113,6 +122,17 @@ class Box:
         return View(view.document, tuple(schemas))
 
     @property
+    def listed(self) -> tuple[object, ...] | None:
+        """All values that may be in the box, where they are few: listed, truth values, integers of a short range."""
+        if self.values is None and self.kind in _FEW:
+            return _FEW[self.kind]
+        if self.values is None and self.integral and self.low is not None and self.high is not None:
+            span = self.high.value - self.low.value
+            if 0 <= span < MAX_LISTED:
+                return tuple(range(int(self.low.value), int(self.high.value) + 1))
+        return self.values
+
+    @property
     def is_empty(self) -> bool:
         """Whether no value can be in the box, as far as its own bounds tell."""
         if self.values is not None and not self.values:
@@ -166,7 +186,7 @@ def _take_apart(view: View, schema: object, around: tuple[object, ...]) -> Boxes
     followed = (*around, raw)
     boxes: Boxes = {kind: (_box(kind, raw, view),) for kind in _kinds(raw)}
     if "integer" in _types(raw) and "number" not in _types(raw) and "number" in boxes:
-        boxes = {**boxes, "number": tuple(replace(box, integral=True) for box in boxes["number"])}
+        boxes = {**boxes, "number": tuple(_whole(replace(box, integral=True)) for box in boxes["number"])}
     for keyword in ("const", "enum"):
         if keyword in raw:
             listed = [raw[keyword]] if keyword == "const" else _sequence(raw, "enum")
@@ -204,6 +224,7 @@ def _box(kind: str, raw: _Raw, view: View) -> Box:
             integral=multiple == 1,
             multiples=frozenset(() if multiple is None or multiple == 1 else (multiple,)),
         )
+        box = _whole(box)
     if kind in _SIZES:
         least, most = (_number(raw.get(name)) for name in _SIZES[kind])
         box = replace(box, min_size=int(least or 0), max_size=None if most is None else int(most))
@@ -214,6 +235,8 @@ def _box(kind: str, raw: _Raw, view: View) -> Box:
             patterns=frozenset((pattern,) if isinstance(pattern, str) else ()),
             formats=frozenset((format_,) if isinstance(format_, str) else ()),
         )
+    whole = raw
+    raw = _evaluated(kind, raw)
     if kind in _LAYERED and any(name in raw for name in _LAYERED[kind]):
         box = replace(box, layers=(raw,))
     if kind == "array":
@@ -223,14 +246,30 @@ def _box(kind: str, raw: _Raw, view: View) -> Box:
         names = (raw["propertyNames"],) if "propertyNames" in raw else ()
         box = replace(box, required=required, names=names)
     hidden = {name: raw[name] for name in _OPAQUE.get(kind, ()) if name in raw}
+    if any(name in raw for name in _UNEVALUATED.get(kind, ())[:1]):
+        hidden = whole  # what it is about depends on all that stands beside it
     return replace(box, opaque=frozenset((view.document.text(hidden),))) if hidden else box
+
+
+def _evaluated(kind: str, raw: _Raw) -> _Raw:
+    """Return a schema with what is unevaluated said of the rest, where nothing beside it can make a difference."""
+    if kind not in _UNEVALUATED:
+        return raw
+    keyword, rest = _UNEVALUATED[kind]
+    if keyword not in raw or _APPLICATORS & raw.keys() or any(name in raw for name in _OPAQUE[kind]):
+        return raw
+    plain = {name: value for name, value in raw.items() if name != keyword}
+    return plain if rest in raw else {**plain, rest: raw[keyword]}
 
 
 def _listed(values: Sequence[object]) -> Boxes:
     by_kind: dict[str, list[object]] = {}
     for value in values:
         by_kind.setdefault(kind_of(value), []).append(value)
-    return {kind: (Box(kind=kind, values=_distinct(found)),) for kind, found in by_kind.items()}
+    return {
+        kind: (Box(kind=kind, values=_distinct(found), integral=all(type_name(one) == "integer" for one in found)),)
+        for kind, found in by_kind.items()
+    }
 
 
 def _meet(one: Boxes, two: Boxes) -> Boxes:
@@ -254,7 +293,7 @@ def _meet_two(a: Box, b: Box) -> Box:
         values = tuple(value for value in a.values if value_key(value) in known)
     sizes = [size for size in (a.max_size, b.max_size) if size is not None]
     layers = {id(layer): layer for layer in (*a.layers, *b.layers)}
-    return Box(
+    met = Box(
         kind=a.kind,
         values=values,
         integral=a.integral or b.integral,
@@ -271,6 +310,19 @@ def _meet_two(a: Box, b: Box) -> Box:
         layers=tuple(layers.values()),
         opaque=a.opaque | b.opaque,
     )
+    return _whole(met)
+
+
+def _whole(box: Box) -> Box:
+    """Return a box of integers with bounds that are in it: above 0 is 1 and more."""
+    if not box.integral:
+        return box
+    low, high = box.low, box.high
+    if low is not None and math.isfinite(low.value):
+        low = Bound(math.floor(low.value) + 1 if low.open else math.ceil(low.value))
+    if high is not None and math.isfinite(high.value):
+        high = Bound(math.ceil(high.value) - 1 if high.open else math.floor(high.value))
+    return replace(box, low=low, high=high)
 
 
 def _marked(boxes: Boxes, text: str) -> Boxes:

@@ -40,11 +40,11 @@ def compare(
 
 def changes(old: Contract, new: Contract, today: datetime.date) -> Iterator[tuple[Rule, Change]]:
     """Yield every change with its rule, before any level is given."""
-    told: set[tuple[str, str]] = set()  # events of which something was said
+    told: set[tuple[str, str]] = set()  # events of which something was said that is not harmless
     roots: list[ValuePair] = []
     for pair in walk(old, new, today):
         for rule, change in _found(pair):
-            if isinstance(pair, ValuePair) or not isinstance(pair, EventPair):
+            if not isinstance(pair, EventPair) and (change.agreed or not _is_harmless(rule, change)):
                 told.add((change.direction.value, change.label or ""))
             yield rule, change
         if isinstance(pair, ValuePair) and not pair.keys:
@@ -63,18 +63,24 @@ def _found(pair: Pair) -> Iterator[tuple[Rule, Change]]:
                     yield rule, _proved_harmless(rule, change, pair) if isinstance(pair, ValuePair) else change
 
 
+def _is_harmless(rule: Rule, change: Change) -> bool:
+    """Tell whether a change breaks nothing by its effect."""
+    server = change.direction is Direction.SERVER
+    return effect_of(rule, change) in (Effect.NONE, Effect.NARROWS if server else Effect.WIDENS)
+
+
 def _proved_harmless(rule: Rule, change: Change, pair: ValuePair) -> Change:
     """Return the change as news when all that the decisive side may see was allowed before: it is included."""
     server = change.direction is Direction.SERVER
-    harmless = (Effect.NONE, Effect.NARROWS if server else Effect.WIDENS)
-    if effect_of(rule, change) in harmless:
+    if _is_harmless(rule, change):
         return change
     decisive = pair.new_in_old if server else pair.old_in_new
-    return replace(change, effect=harmless[1], level=Severity.INFO) if decisive.answer is Answer.YES else change
+    effect = Effect.NARROWS if server else Effect.WIDENS
+    return replace(change, effect=effect, level=Severity.INFO) if decisive.answer is Answer.YES else change
 
 
 def _unexplained(pair: ValuePair) -> Iterator[tuple[Rule, Change]]:
-    """Yield what inclusion says of a payload when no rule said anything: nothing may pass in silence."""
+    """Yield what inclusion says of a payload when all that rules said is harmless: nothing may pass in silence."""
     if pair.event.ignored or pair.old.text == pair.new.text:
         return
     server = pair.event.direction is Direction.SERVER

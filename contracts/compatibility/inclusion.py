@@ -135,9 +135,8 @@ class _Proof:
         mine, others = boxes_of(small), boxes_of(big)
         for kind, boxes in mine.items():
             for box in boxes:
-                values = (False, True) if kind == "boolean" else (None,) if kind == "null" else box.values
-                if values is not None:
-                    if not _all_accepted(small, big, values):
+                if box.listed is not None:
+                    if not _all_accepted(small, big, box.listed):
                         return False
                 elif not any(self._box(small, box, big, other) for other in others.get(kind, ())):
                     return False

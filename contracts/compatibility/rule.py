@@ -61,6 +61,7 @@ class Change:
     evidence: Evidence = BY_HAND
     level: Severity | None = None  # instead of the rule's own
     effect: Effect | None = None  # instead of the rule's own
+    agreed: bool = False  # what it does to the values was announced, and is nobody's surprise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,9 @@ def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "minProperties": st.integers(0, 2),
             "maxProperties": st.integers(0, 3),
             "propertyNames": _string_keywords,
+            "unevaluatedProperties": st.one_of(st.just(False), inner),
+            "dependentRequired": st.just({"a": ["b"]}),
+            "dependentSchemas": st.dictionaries(st.sampled_from(KEYS), inner, min_size=1, max_size=1),
         },
     )
     arrays = st.fixed_dictionaries(
@@ -90,6 +93,8 @@ def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "maxItems": st.integers(0, 3),
             "uniqueItems": st.booleans(),
             "contains": inner,
+            "maxContains": st.integers(1, 2),
+            "unevaluatedItems": st.one_of(st.just(False), inner),
         },
     )
     joined = st.builds(
@@ -97,7 +102,9 @@ def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.sampled_from(("anyOf", "allOf", "oneOf")),
         st.lists(inner, min_size=1, max_size=3),
     )
-    return st.one_of(objects, objects, arrays, joined, inner.map(lambda schema: {"not": schema}))
+    choice = st.fixed_dictionaries({"if": inner}, optional={"then": inner, "else": inner})
+    both = st.builds(lambda one, two: {**one, **two}, objects, joined)
+    return st.one_of(objects, objects, arrays, joined, both, choice, inner.map(lambda schema: {"not": schema}))
 
 
 _nodes: st.SearchStrategy[Any] = st.recursive(_leaves, _composed, max_leaves=6)

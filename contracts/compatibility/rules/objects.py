@@ -40,6 +40,7 @@ def required_property_removed(pair: ObjectPair) -> Iterator[Change]:
             f"`{pair.path(key)}` was always there, now gone" + (" and refused" if refused else ""),
             baseline=_said(pair.a.field(pair.old, key)),
             level=Severity.WARNING if refused else None,
+            effect=Effect.NARROWS if refused else None,
         )
 
 
@@ -277,7 +278,8 @@ def _sunsets(pair: ObjectPair, *, over: bool) -> Iterator[Change]:
     for key in pair.gone:
         day = day_of(pair.a.field(pair.old, key).annotation(SUNSET))
         if day is not None and (day <= pair.event.contracts.today) == over:
-            yield pair.change(key, f"`{pair.path(key)}` is gone; it was to be kept until {day}", baseline=str(day))
+            message = f"`{pair.path(key)}` is gone; it was to be kept until {day}"
+            yield pair.change(key, message, baseline=str(day), agreed=over)
 
 
 def _news(pair: ObjectPair, key: str) -> dict[str, object]:
