@@ -11,6 +11,7 @@ from ...cassettes import Direction
 from ..contract import Contract, EventClaim, ScopeClaim
 from ..envelopes import JsonEnvelope
 from ..event import label_of, side
+from ..evidence import MISSED_BY_CHANCE
 from ..json_text import Pointer, join_pointer, split_pointer
 from ..similarity import RENAMED, SchemaFields
 from .box import Box, Boxes, boxes_of, tag_values
@@ -44,6 +45,12 @@ class ContractPair:
         claim = (contract or self.old).events[symbol]
         pinned = claim.payload is not None and Document(claim.payload).root.pinned
         return Evidence(seen=claim.seen, scopes=claim.scopes, pinned=pinned)
+
+    def is_rare(self, symbol: str) -> bool:
+        """Whether an event of the old contract came so seldom that the new recordings may have missed it."""
+        before, now = self.old.learned.connections, self.new.learned.connections
+        share = self.old.events[symbol].scopes / before if before else 1.0
+        return bool(now) and (1 - min(share, 1.0)) ** now > MISSED_BY_CHANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,17 +28,19 @@ SUNSET = "x-wstape-sunset"
     client=Severity.BREAKING,
 )
 def event_removed(pair: ContractPair) -> Iterator[Change]:
-    """A client that waits for the event waits for ever. Of an event that was rarely seen it is a warning only.
+    """A client that waits for the event waits for ever. Of an event that was rare in the recordings it is a warning.
 
     A client that still sends the event meets a service that no longer knows it.
     """
     for symbol in pair.gone:
         if sunset(pair.old, symbol) is None:
+            rare = pair.is_rare(symbol)
             yield Change(
                 direction=side(symbol),
                 label=label_of(symbol),
                 path=None,
-                message=f"`{label_of(symbol)}` is gone",
+                message=f"`{label_of(symbol)}` is gone" + ("; it was rare" if rare else ""),
+                level=Severity.WARNING if rare else None,
                 baseline=label_of(symbol),
                 evidence=pair.evidence(symbol),
                 # Its absence is what the other side was promised not to meet.

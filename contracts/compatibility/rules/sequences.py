@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ....cassettes import Direction
 from ...contract import ScopeClaim
 from ...event import CONNECTION, label_of, side
-from ...evidence import FIRM_SCOPES, rule_is_firm
+from ...evidence import FIRM_ABSENCE_BITS, FIRM_SCOPES, FIRM_SEEN, VACUOUS_BITS, rule_is_firm
 from ...finding import Severity
+from ...rules import TEMPLATES
 from ...rules import Rule as SequenceRule
 from ..inclusion import Effect
 from ..order import Order, Place, places
@@ -303,7 +304,7 @@ def _is_reply(events: tuple[Place, ...]) -> bool:
 def _change(pair: ScopePair, broken: SequenceRule, events: tuple[Place, ...], message: str, *, kind: str) -> Change:
     symbol = sorted(events[-1])[0]
     where = "on a connection" if pair.name == CONNECTION else f"in one `{pair.name}`"
-    evident = _evident(pair.new, pair)
+    evident = _evident(pair.new, pair, broken)
     return Change(
         direction=side(symbol),
         label=label_of(symbol),
@@ -337,11 +338,26 @@ def _evidence(one: SequenceRule, kind: str) -> Evidence:
     return Evidence(seen=None if firm else 0, scopes=one.scopes, pinned=one.pinned)
 
 
-def _evident(claim: ScopeClaim | None, pair: ScopePair, *, old: bool = False) -> bool:
-    """Tell whether a contract's silence means something: it saw enough of the scope, or a person wrote it."""
+def _evident(
+    claim: ScopeClaim | None, pair: ScopePair, broken: SequenceRule | None = None, *, old: bool = False
+) -> bool:
+    """Tell whether a contract's silence means something: it saw enough of the scope, or a person wrote it.
+
+    Of what may come about by chance, ``broken`` for one, it must have seen so much that the rule would stand in it.
+    """
     learned = (pair.contracts.old if old else pair.contracts.new).learned.connections
     instances = learned if claim is None or pair.name == CONNECTION else claim.scope.instances
-    return learned == 0 or instances >= FIRM_SCOPES
+    if learned == 0:
+        return True
+    if instances < FIRM_SCOPES:
+        return False
+    if broken is None or broken.surprise is None or not broken.scopes:
+        return True
+    # Surprise grows with the traces; half of what is to be expected may be missing by chance.
+    expected = broken.surprise * instances // broken.scopes // 2
+    if len(broken.events) > TEMPLATES[broken.template].arity:
+        return expected >= FIRM_ABSENCE_BITS
+    return expected >= VACUOUS_BITS or rule_is_firm(FIRM_SEEN, instances, expected, "missing")
 
 
 def _named(events: tuple[Place, ...]) -> frozenset[str]:

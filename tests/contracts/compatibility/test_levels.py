@@ -346,6 +346,36 @@ def test_silence_of_a_contract_that_saw_little_is_unknown(connections: int, seve
     assert found(old, new, profile=Profile.STRICT) == [("server/pairing-broken", B)]
 
 
+@pytest.mark.parametrize(
+    ("connections", "surprise", "severity"),
+    [(12, 3, B), (6, 3, W), (6, 16, B), (2, 16, W), (6, None, B), (0, 3, B)],
+)
+def test_silence_about_what_chance_may_bring_is_unknown_in_few_recordings(
+    connections: int, surprise: int | None, severity: str
+) -> None:
+    """A rule between events of a connection is only learned from so many that chance does not explain it."""
+    likely = {} if surprise is None else {"surprise": surprise}
+    old = scoped(of("succession", "a", "b", seen=12, scopes=12, **likely), connections=12)
+    new = scoped(of("precedence", "a", "b", seen=12, scopes=12), connections=connections)
+    assert found(old, new) == [("server/pairing-broken", severity)]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "before", "now", "severity"),
+    [(12, 12, 1, B), (12, 100, 10, W), (12, 100, 40, B), (12, 100, 0, B), (12, 0, 10, B)],
+)
+def test_what_was_rare_may_just_not_have_happened(scopes: int, before: int, now: int, severity: str) -> None:
+    def contract(connections: int, events: dict[str, object]) -> Contract:
+        learned = {"connections": connections}
+        envelope = {"name": "json", "server": "/type"}
+        return Contract.from_document(
+            {"wstape": "contract", "version": 1, "envelope": envelope, "learned": learned, "events": events}
+        )
+
+    old = contract(before, {"server:e": {"seen": 40, "scopes": scopes}})
+    assert found(old, contract(now, {})) == [("server/event-removed", severity)]
+
+
 @given(st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_what_inclusion_does_not_prove_is_more_than_news(data: st.DataObject) -> None:
