@@ -9,6 +9,7 @@ placeholders as any part of a text. Only values that look like identifiers count
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
 from collections import defaultdict
@@ -129,16 +130,13 @@ def find_bindings(
     exchanges = {exchange.number: exchange for exchange in session.exchanges}
     envelopes = {timeline.connection.number: timeline.envelope for timeline in timelines}
     # What happened, as (time, order, thing): a response or a server message issues, a request uses.
-    happenings: list[tuple[int, int, object]] = []
-    for moment in in_time(timelines):
-        happenings.append((moment.message.at_ns, 1, moment))
-    for timeline in timelines:
-        happenings.append((timeline.connection.opened_ns, 0, timeline))
+    others: list[tuple[int, int, object]] = [(one.connection.opened_ns, 0, one) for one in timelines]
     for exchange in exchanges.values():
-        happenings.append((exchange.at_ns, 0, exchange))
-        happenings.append((exchange.at_ns + exchange.took_ns, 2, exchange.number))
-    happenings.sort(key=lambda happening: happening[:2])
-    for _, _, thing in happenings:
+        others.append((exchange.at_ns, 0, exchange))
+        others.append((exchange.at_ns + exchange.took_ns, 2, exchange.number))
+    others.sort(key=_when)
+    messages = ((moment.message.at_ns, 1, moment) for moment in in_time(timelines))
+    for _, _, thing in heapq.merge(messages, others, key=_when):
         match thing:
             case Moment() if thing.message.direction is Direction.SERVER:
                 search.server_message(thing, envelopes[thing.message.connection])
@@ -157,6 +155,10 @@ def find_bindings(
             case _:
                 raise AssertionError(thing)
     return search.result()
+
+
+def _when(happening: tuple[int, int, object]) -> tuple[int, int]:
+    return happening[:2]
 
 
 def between(text: str, before: str, after: str) -> str | None:

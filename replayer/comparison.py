@@ -7,13 +7,14 @@ candidate is breaking, however little a contract knows. How often an event comes
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, KeysView, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cassettes import Closed, Connection, Direction, Ending, Handshake, HttpExchange, Kind, Message
-from ..contracts import CONNECTION, Contract, Event, Finding, ScopeKey, Severity, label_of
+from ..contracts import Contract, Finding, ScopeKey, Severity, label_of
 from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
+from .digest import digest
 from .timeline import Trace
 
 TURN = "turn"
@@ -145,112 +146,82 @@ def _server_close(connection: Connection) -> int | None:
 
 
 @dataclass(slots=True)
-class Scope:
-    """One scope instance of a recording: which events of the server it holds and how often, in whatever order."""
-
-    name: str
-    value: str
-    connection: int
-    first: Event
-    counts: Counter[str] = field(default_factory=Counter[str])
-    last_turn: int = 0
-
-    @property
-    def symbols(self) -> KeysView[str]:
-        """The server's events in it."""
-        return self.counts.keys()
-
-
-@dataclass(slots=True)
 class _Like:
     """All baseline scopes of one name that begin with the same event."""
 
     scopes: int = 0
     having: Counter[str] = field(default_factory=Counter[str])
 
-
-def scopes_of(trace: Trace, contract: Contract) -> list[Scope]:
-    """The identifier scopes and turns of one connection, in the order in which they begin."""
-    scopes: dict[tuple[str, str], Scope] = {}
-    number = trace.connection.number
-    for moment in trace.moments:
-        for event in moment.events:
-            keys = [(key.name, key.value) for key in contract.scope_keys(event) if key.name != CONNECTION]
-            for name, value in (*keys, (TURN, str(moment.turn))):
-                scope = scopes.get((name, value))
-                if scope is None:
-                    scope = scopes[name, value] = Scope(name, value, number, event)
-                scope.last_turn = moment.turn
-                if event.direction is Direction.SERVER:
-                    scope.counts[event.symbol] += 1
-    return list(scopes.values())
+    def add(self, symbols: Collection[str], times: int = 1) -> None:
+        """Add scopes that hold these events."""
+        self.scopes += times
+        for symbol in symbols:
+            self.having[symbol] += times
 
 
 def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
     alike: dict[tuple[str, str], _Like] = defaultdict(_Like)
     for baseline, _ in pairs:
-        for scope in scopes_of(baseline, contract):
-            like = alike[scope.name, scope.first.symbol]
-            like.scopes += 1
-            like.having.update(scope.symbols)
+        recorded = digest(baseline, contract)
+        for scope in recorded.scopes:
+            alike[scope.name, scope.first].add(scope.symbols)
+        for (first, symbols), times in recorded.turns.items():
+            alike[TURN, first].add(symbols, times)
     sometimes = {symbol for like in alike.values() for symbol, count in like.having.items() if 0 < count < like.scopes}
     told: set[tuple[int, str]] = set()
     for _, candidate in pairs:
         number = candidate.connection.number
-        scopes = scopes_of(candidate, contract)
-        came = Counter(event.symbol for event in candidate.events(Direction.SERVER))
-        begun = Counter((scope.name, scope.first.symbol) for scope in scopes)
-        for scope in scopes:
-            # A turn is a place in time, not a piece of work: an answer that comes a turn later is not gone.
-            if scope.name == TURN or scope.last_turn >= stopped.get(number, scope.last_turn + 1):
+        now = digest(candidate, contract)
+        begun = Counter((scope.name, scope.first) for scope in now.scopes)
+        # A turn is a place in time, not a piece of work: an answer that comes a turn later is not gone.
+        for scope in now.scopes:
+            if scope.last_turn >= stopped.get(number, scope.last_turn + 1):
                 continue
-            like = alike.get((scope.name, scope.first.symbol))
+            like = alike.get((scope.name, scope.first))
             if like is None:
                 continue
-            enough = begun[scope.name, scope.first.symbol]
+            enough = begun[scope.name, scope.first]
             for symbol in sorted(like.having):
                 # One that came as often as there are scopes came under another identifier or none: it is not gone.
-                gone = symbol not in scope.symbols and came[symbol] < enough
+                gone = symbol not in scope.symbols and now.came.get(symbol, 0) < enough
                 if gone and like.having[symbol] == like.scopes:
                     told.add((number, symbol))
                     finding = _gone(
                         symbol,
-                        f"after `{scope.first.label}` ({scope.name}={scope.value}); "
+                        f"after `{label_of(scope.first)}` ({scope.name}={scope.value}); "
                         f"all {like.scopes} recorded scopes that begin so have it",
                         number,
-                        scope.first.position,
+                        scope.position,
                         ScopeKey(name=scope.name, connection=number, value=scope.value),
                     )
                     # A few recordings need not have shown every way for a piece of work to end.
                     otherwise = not scope.symbols <= like.having.keys() and like.scopes < FIRM_SEEN
                     yield replace(finding, severity=Severity.WARNING) if otherwise else finding
-    yield from _gone_from_connections(pairs, sometimes, told, stopped)
+    yield from _gone_from_connections(pairs, contract, sometimes, told, stopped)
 
 
 def _gone_from_connections(
-    pairs: Sequence[Pair], sometimes: set[str], told: set[tuple[int, str]], stopped: Mapping[int, int]
+    pairs: Sequence[Pair],
+    contract: Contract,
+    sometimes: set[str],
+    told: set[tuple[int, str]],
+    stopped: Mapping[int, int],
 ) -> Iterator[Finding]:
-    scripts: dict[tuple[str, ...], list[set[str]]] = defaultdict(list)
+    scripts: dict[tuple[str, ...], set[str]] = {}  # by what the client says, what always came
     for baseline, _ in pairs:
-        symbols = {event.symbol for event in baseline.events(Direction.SERVER)}
-        scripts[_client_script(baseline)].append(symbols)
+        recorded = digest(baseline, contract)
+        scripts[recorded.script] = scripts.get(recorded.script, {*recorded.first}) & recorded.first.keys()
     for baseline, candidate in pairs:
         number = candidate.connection.number
         until = stopped.get(number)
-        came = {event.symbol for event in candidate.events(Direction.SERVER)}
-        always = set[str].intersection(*scripts[_client_script(baseline)]) - sometimes
-        for moment in baseline.moments:
-            if until is not None and moment.turn >= until:
+        recorded, now = digest(baseline, contract), digest(candidate, contract)
+        always = scripts[recorded.script] - sometimes
+        for symbol, (turn, _) in recorded.first.items():
+            if until is not None and turn >= until:
                 break
-            for event in moment.events:
-                symbol = event.symbol
-                if symbol in always and symbol not in came and (number, symbol) not in told:
-                    told.add((number, symbol))
-                    yield _gone(symbol, "on a connection where the recording has it", number, None)
-
-
-def _client_script(trace: Trace) -> tuple[str, ...]:
-    return tuple(event.symbol for event in trace.events(Direction.CLIENT))
+            if symbol in always and symbol not in now.first and (number, symbol) not in told:
+                told.add((number, symbol))
+                yield _gone(symbol, "on a connection where the recording has it", number, None)
 
 
 def _gone(symbol: str, where: str, connection: int, position: int | None, scope: ScopeKey | None = None) -> Finding:

@@ -24,7 +24,7 @@ def first_divergence(session: Session, contract: Contract, findings: Sequence[Fi
         trace = timelines.get(finding.connection or 0)
         if finding.severity is not Severity.BREAKING or trace is None or finding.position is None:
             continue
-        event = next((event for event in trace.events() if event.position == finding.position), None)
+        event = next((event for event in trace.each() if event.position == finding.position), None)
         if event is not None:
             places.append((event.at_ns, finding, event, trace))
     if not places:
@@ -39,7 +39,7 @@ def _lines(finding: Finding, event: Event, trace: Trace, contract: Contract) -> 
     began: Event | None = None
     keys = set(contract.scope_keys(event))
     inner = {key for key in keys if key.name != CONNECTION} or keys
-    for other in trace.events():
+    for other in trace.each():
         if other.position >= event.position:
             break
         if other.direction is Direction.CLIENT:

@@ -11,6 +11,7 @@ from ..cassettes import Direction, Session
 from ..contracts import RENAMED, Checker, Contract, Event, Finding, Severity, Shape, fold, label_of, shape_similarity
 from .breaking import breaking
 from .comparison import Pair, compare, compare_exchanges, pair_up
+from .digest import digest
 from .exact import exact_differences
 from .leftovers import unmatched, unplayed, without_allowed
 from .links import lost_links
@@ -108,7 +109,9 @@ def _judge(
     if mode == "exact":
         findings += exact_differences(pairs, noise, contract)
         return fold(without_allowed(findings, allowed))
-    came = Counter(event.symbol for trace in candidate for event in trace.events())
+    came: Counter[str] = Counter()
+    for trace in candidate:
+        came.update(digest(trace, contract).came)
     # That a connection ended too early says as well that it ended otherwise than it ever did.
     early = Counter(finding.connection for finding in findings if finding.id == "close/abnormal")
     checked = [
@@ -134,15 +137,7 @@ def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: 
     The contract's own check looks for renames among the rules that were broken; here the baseline and the wait for an
     event say as well that it never came.
     """
-    first: dict[str, Event] = {}
-    shapes: dict[str, Shape] = {}
-    came: set[str] = set()
-    for trace in candidate:
-        for event in trace.events(Direction.SERVER):
-            came.add(event.symbol)
-            if event.symbol not in contract.events:
-                first.setdefault(event.symbol, event)
-                shapes.setdefault(event.symbol, Shape()).observe(event.payload)
+    came = {symbol for trace in candidate for symbol in digest(trace, contract).first}
     gone = {
         symbol
         for finding in findings
@@ -150,6 +145,15 @@ def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: 
         for symbol in finding.cause.symbols
         if symbol in contract.events and symbol not in came
     }
+    if not gone:
+        return list(findings)
+    first: dict[str, Event] = {}
+    shapes: dict[str, Shape] = {}
+    for trace in candidate:
+        for event in trace.each(Direction.SERVER):
+            if event.symbol not in contract.events:
+                first.setdefault(event.symbol, event)
+                shapes.setdefault(event.symbol, Shape()).observe(event.payload)
     pairs = sorted(
         (-shape_similarity(contract.events[old].payload or {}, shapes[new]), old, new) for old in gone for new in shapes
     )

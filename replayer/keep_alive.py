@@ -9,4 +9,9 @@ _LABELS = frozenset(("ping", "pong", "heartbeat", "heartbeatack", "hb", "keepali
 
 def keeps_alive(event: Event) -> bool:
     """Tell by its label whether an event keeps the connection alive."""
-    return event.label.lower().replace("-", "").replace("_", "") in _LABELS
+    return label_keeps_alive(event.label)
+
+
+def label_keeps_alive(label: str) -> bool:
+    """Tell whether a label is that of an event that keeps the connection alive."""
+    return label.lower().replace("-", "").replace("_", "") in _LABELS

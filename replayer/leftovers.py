@@ -7,17 +7,18 @@ on it. Events that keep a connection alive are always allowed, and so are the la
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..cassettes import Connection, Direction, Session
 from ..contracts import Contract, Finding, Severity, label_of
 from ..contracts.evidence import FIRM_SCOPES
 from .breaking import breaking
-from .comparison import TURN, Pair, Scope, scopes_of
-from .keep_alive import keeps_alive
-from .timeline import DATA
+from .comparison import Pair
+from .digest import Digest, Scope, digest
+from .keep_alive import keeps_alive, label_keeps_alive
+from .timeline import DATA, Trace
 
 OFTEN = 5
 """Times that an event was recorded, though not always, before its absence is more than chance (less than 1 %)."""
@@ -67,24 +68,21 @@ def unmatched(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, i
     """
     # Where the handshake is refused now, that is the finding, and not each event that could not come.
     opened = [(old, new) for old, new in pairs if new.connection.handshake.status == old.connection.handshake.status]
-    yield from _never_again(opened, stopped)
+    yield from _never_again(opened, contract, stopped)
     yield from _fewer(opened, contract, stopped)
 
 
-def _never_again(pairs: Sequence[Pair], stopped: Mapping[int, int]) -> Iterator[Finding]:
+def _never_again(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
     recorded: Counter[str] = Counter()
     first: dict[str, tuple[int, int]] = {}
     came: set[str] = set()
     for baseline, candidate in pairs:
         number = candidate.connection.number
-        came |= {event.symbol for event in candidate.events(Direction.SERVER)}
-        for moment in baseline.moments:
-            if moment.message.direction is not Direction.SERVER or moment.turn >= stopped.get(number, NEVER):
-                continue
-            for event in moment.events:
-                if not keeps_alive(event):
-                    recorded[event.symbol] += 1
-                    first.setdefault(event.symbol, (number, event.position))
+        came |= digest(candidate, contract).first.keys()
+        known = digest(baseline, contract)
+        for symbol, times in _recorded(baseline, known, stopped.get(number, NEVER)).items():
+            recorded[symbol] += times
+            first.setdefault(symbol, (number, known.first[symbol][1]))
     for symbol, times in recorded.items():
         if symbol in came:
             continue
@@ -95,27 +93,51 @@ def _never_again(pairs: Sequence[Pair], stopped: Mapping[int, int]) -> Iterator[
         yield replace(finding, position=position, severity=Severity.INFO if chance else Severity.WARNING)
 
 
+def _recorded(baseline: Trace, known: Digest, until: int) -> Mapping[str, int]:
+    """Count the server's events of a recorded connection up to a turn."""
+    if until == NEVER:
+        return {symbol: known.came[symbol] for symbol in known.first if not label_keeps_alive(label_of(symbol))}
+    return Counter(
+        event.symbol
+        for moment in baseline.moments
+        if moment.message.direction is Direction.SERVER and moment.turn < until
+        for event in moment.events
+        if not keeps_alive(event)
+    )
+
+
+@dataclass(slots=True)
+class _Usual:
+    """What all recorded scopes of one kind agree on."""
+
+    counts: Mapping[str, int]
+    scopes: int = 0
+
+    def add(self, scope: Scope) -> None:
+        self.scopes += 1
+        self.counts = {symbol: count for symbol, count in self.counts.items() if scope.counts.get(symbol) == count}
+
+
 def _fewer(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:
-    alike: dict[tuple[str, str], list[Scope]] = defaultdict(list)
+    alike: dict[tuple[str, str], _Usual] = {}
     for baseline, _ in pairs:
-        for scope in scopes_of(baseline, contract):
-            alike[scope.name, scope.first.symbol].append(scope)
+        for scope in digest(baseline, contract).scopes:
+            alike.setdefault((scope.name, scope.first), _Usual(scope.counts)).add(scope)
     for _, candidate in pairs:
         number = candidate.connection.number
-        for scope in scopes_of(candidate, contract):
-            like = alike[scope.name, scope.first.symbol]
-            # A turn is a place in time, not a piece of work.
-            if scope.name == TURN or len(like) < FIRM_SCOPES or scope.last_turn >= stopped.get(number, NEVER):
+        for scope in digest(candidate, contract).scopes:
+            usual = alike.get((scope.name, scope.first))
+            if usual is None or usual.scopes < FIRM_SCOPES or scope.last_turn >= stopped.get(number, NEVER):
                 continue
             for symbol, came in scope.counts.items():
-                usual = like[0].counts[symbol]
-                if came < usual and all(other.counts[symbol] == usual for other in like):
+                count = usual.counts.get(symbol, came)
+                if came < count:
                     label = label_of(symbol)
                     text = (
-                        f"`{label}` came {came} of {usual} times ({scope.name}={scope.value}); "
-                        f"all {len(like)} recorded scopes that begin so have it {usual} times"
+                        f"`{label}` came {came} of {count} times ({scope.name}={scope.value}); "
+                        f"all {usual.scopes} recorded scopes that begin so have it {count} times"
                     )
-                    yield _left(symbol, text, number, usual, came)
+                    yield _left(symbol, text, number, count, came)
 
 
 def _left(symbol: str, message: str, connection: int, baseline: int, candidate: int) -> Finding:

@@ -48,6 +48,8 @@ def lost_links(pairs: Sequence[Pair]) -> Iterator[Finding]:
     place that has another one now and then is a warning.
     """
     links = _learn(baseline for baseline, _ in pairs)
+    if not any(link.sources for link in links.values()):
+        return
     lost: dict[_Place, Finding] = {}
     echoed: set[_Place] = set()
     for _, candidate in pairs:

@@ -36,9 +36,9 @@ from .waiting import StoppedError, get_values
 from .wire import accepts, body_encoding, request_headers, send_request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Played:
-    """What came of one play."""
+    """What came of one play. It has no long form: asyncio writes the result of its main task out when it ends."""
 
     session: Session  # redacted like a recording, connections numbered as in the cassette
     findings: tuple[Finding, ...]  # what the play itself found: timeouts, early ends, values that never came

@@ -7,16 +7,18 @@ it has just asked for, its recorded pause is kept, up to `LONGEST_PAUSE_NS`.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
 from ..contracts import Contract, Event
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .keep_alive import keeps_alive
 from .overrides import Overrides
-from .timeline import Trace, traces
+from .timeline import Moment, ServerTurn, Trace, traces
 
 LONGEST_PAUSE_NS = 1_000_000_000
 """A recorded pause that nothing explains is kept up to here."""
@@ -151,11 +153,23 @@ def _answered(exchanges: Sequence[HttpExchange], at_ns: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """How the recorded turns are read."""
+    """How the recorded turns are read. Turns of one kind share what is the same in all of them."""
 
     contract: Contract
     always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
     allowed: frozenset[str]
+    _counts: dict[tuple[tuple[str, int], ...], dict[str, int]] = field(default_factory=dict[Any, dict[str, int]])
+    _answers: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict[tuple[str, ...], tuple[str, ...]])
+
+    def counts(self, symbols: Iterable[str]) -> dict[str, int]:
+        """Count symbols."""
+        counts = dict(Counter(symbols))
+        return self._counts.setdefault(tuple(counts.items()), counts)
+
+    def answers(self, symbols: Iterable[str]) -> tuple[str, ...]:
+        """Return each symbol once."""
+        once = tuple(dict.fromkeys(symbols))
+        return self._answers.setdefault(once, once)
 
     def ends_nothing(self, event: Event) -> bool:
         """Tell whether an event says nothing of the end of a turn, whenever it comes."""
@@ -180,28 +194,17 @@ def _connection(timeline: Trace, session: Session, found: Bindings, reading: _Re
     connection = timeline.connection
     number = connection.number
     sends: list[Send] = []
+    gate = Gate(turn=0)
+    received = 0
     previous_ns = connection.opened_ns
-    for moment in timeline.moments:
-        message = moment.message
-        if message.direction is Direction.CLIENT:
-            gate = _gate(timeline, moment.turn - 1, reading)
-            holes = found.holes.get((number, moment.index), ())
-            tokens = found.tokens.get(message_place(number, moment.index), ())
-            pause_ns = max(0, message.at_ns - previous_ns)
-            explained = gate.awaited or holes or tokens or all(map(reading.ends_nothing, moment.events))
-            sends.append(
-                Send(
-                    message=message,
-                    index=moment.index,
-                    label=", ".join(event.label for event in moment.events) or str(message.kind),
-                    gate=gate,
-                    holes=holes,
-                    tokens=tokens,
-                    pause_ns=pause_ns,
-                    unexplained_ns=0 if explained else min(pause_ns, LONGEST_PAUSE_NS),
-                )
-            )
-        previous_ns = message.at_ns
+    for turn in timeline.turns:
+        if turn.began is not None:
+            send = _send(turn.began, gate, previous_ns, found, reading)
+            sends.append(send)
+            previous_ns = send.message.at_ns
+        gate = _gate(len(sends), turn, previous_ns, reading)
+        received += len(turn.moments)
+        previous_ns = turn.moments[-1].message.at_ns if turn.moments else previous_ns
     return ConnectionScript(
         number=number,
         connection=connection,
@@ -209,26 +212,43 @@ def _connection(timeline: Trace, session: Session, found: Bindings, reading: _Re
         after_connections=_over(session.connections, connection.opened_ns),
         after_exchanges=_answered(session.exchanges, connection.opened_ns),
         sends=tuple(sends),
-        finish=_finish(timeline, _gate(timeline, len(sends), reading)),
-        received=sum(moment.message.direction is Direction.SERVER for moment in timeline.moments),
+        finish=_finish(connection, gate, previous_ns),
+        received=received,
     )
 
 
-def _finish(timeline: Trace, gate: Gate) -> Finish:
-    connection = timeline.connection
+def _send(moment: Moment, gate: Gate, previous_ns: int, found: Bindings, reading: _Reading) -> Send:
+    message = moment.message
+    holes = found.holes.get((message.connection, moment.index), ())
+    tokens = found.tokens.get(message_place(message.connection, moment.index), ())
+    pause_ns = max(0, message.at_ns - previous_ns)
+    explained = gate.awaited or holes or tokens or all(map(reading.ends_nothing, moment.events))
+    return Send(
+        message=message,
+        index=moment.index,
+        label=sys.intern(", ".join(event.label for event in moment.events) or str(message.kind)),
+        gate=gate,
+        holes=holes,
+        tokens=tokens,
+        pause_ns=pause_ns,
+        unexplained_ns=0 if explained else min(pause_ns, LONGEST_PAUSE_NS),
+    )
+
+
+def _finish(connection: Connection, gate: Gate, last_ns: int) -> Finish:
     first = next((message for message in connection.messages if message.kind is Kind.CLOSE), None)
     if first is not None:
-        pause_ns = first.at_ns - max((m.message.at_ns for m in timeline.moments), default=connection.opened_ns)
-        code = first.close_code
-        return Finish(gate=gate, by=first.direction, code=code, reason=first.close_reason, pause_ns=max(0, pause_ns))
+        pause_ns = max(0, first.at_ns - last_ns)
+        return Finish(
+            gate=gate, by=first.direction, code=first.close_code, reason=first.close_reason, pause_ns=pause_ns
+        )
     closed = connection.closed
     if closed is not None and closed.by is Direction.SERVER and closed.ending in (Ending.EOF, Ending.RESET):
         return Finish(gate=gate, by=Direction.SERVER, code=1006)
     return Finish(gate=gate, by=Direction.CLIENT)
 
 
-def _gate(timeline: Trace, number: int, reading: _Reading) -> Gate:
-    turn = timeline.turns[number]
+def _gate(number: int, turn: ServerTurn, begun_ns: int, reading: _Reading) -> Gate:
     moments = [moment for moment in turn.moments if not all(map(reading.ends_nothing, moment.events))]
     events = [event for moment in moments for event in moment.events]
     if not events:
@@ -239,15 +259,14 @@ def _gate(timeline: Trace, number: int, reading: _Reading) -> Gate:
     answers = [event.symbol for event in events if len(reading.contract.scope_keys(event)) > 1]
     awaited = (sure or answers or [events[-1].symbol])[-1]
     times = [moment.message.at_ns for moment in moments]
-    begun = turn.began.message.at_ns if turn.began is not None else timeline.connection.opened_ns
     return Gate(
         turn=number,
-        awaited=awaited,
-        answers=tuple(dict.fromkeys(symbol for symbol in answers if symbol in sure)),
+        awaited=sys.intern(awaited),
+        answers=reading.answers(symbol for symbol in answers if symbol in sure),
         essential=awaited in answers or len(reading.contract.scopes) == 1,  # the connection's own scope is always there
-        counts=dict(Counter(event.symbol for event in events if event.symbol in {awaited, *sure})),
+        counts=reading.counts(event.symbol for event in events if event.symbol in {awaited, *sure}),
         longest_gap_ns=max(
-            (later - earlier for earlier, later in zip([begun, *times], times, strict=False)), default=0
+            (later - earlier for earlier, later in zip([begun_ns, *times], times, strict=False)), default=0
         ),
-        took_ns=max(0, times[-1] - begun),
+        took_ns=max(0, times[-1] - begun_ns),
     )

@@ -6,13 +6,21 @@ message; turn ``n`` follows the ``n``-th.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..cassettes import Connection, Direction, Kind, Message, Opened, Session
-from ..contracts import Envelope, Event, EventReader
+from ..contracts import Contract, Envelope, Event, EventReader
+
+if TYPE_CHECKING:
+    from .digest import Digest
 
 DATA = frozenset((Kind.TEXT, Kind.BINARY))
+
+LONG = 1000
+"""Messages of a connection from which on they are not kept as events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,59 +51,86 @@ class ServerTurn:
         return tuple(event for moment in self.moments for event in moment.events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One connection's data messages in order."""
+    """One connection's data messages in order.
 
-    connection: Connection
-    moments: tuple[Moment, ...]
-    turns: tuple[ServerTurn, ...]  # one more than there are client messages
-    envelope: Envelope  # that its events were read by
+    They are read from the recording whenever they are asked for: read, a message takes ten times the memory that it
+    takes in a recording. What is asked for again right after is kept, of short connections only.
+    """
+
+    def __init__(self, connection: Connection, envelope: Envelope, shelf: _Shelf) -> None:
+        self.connection = connection
+        self._several = envelope
+        self._shelf = shelf
+        self.digests: dict[Contract, Digest] = {}  # what `digest` has made of it
+
+    @property
+    def envelope(self) -> Envelope:
+        """What its events are read by."""
+        return self._reader().envelope(self.connection.number)
+
+    @property
+    def moments(self) -> Iterable[Moment]:
+        """Its messages. To be walked through once; asked for again, they come again."""
+        if len(self.connection.messages) > LONG:
+            return self.read()
+        if self not in self._shelf:
+            self._shelf.clear()
+            self._shelf[self] = tuple(self.read())
+        return self._shelf[self]
+
+    def read(self) -> Iterator[Moment]:
+        """Read its messages one by one."""
+        reader = self._reader()
+        index = turn = 0
+        for message in self.connection.messages:
+            events = reader.read(message)
+            if message.kind in DATA:
+                turn += message.direction is Direction.CLIENT
+                yield Moment(index=index, message=message, events=events, turn=turn)
+                index += 1
+
+    @property
+    def turns(self) -> Iterator[ServerTurn]:
+        """The server's turns, one more than there are client messages."""
+        began: Moment | None = None
+        sent: list[Moment] = []
+        for moment in self.read():
+            if moment.message.direction is Direction.CLIENT:
+                yield ServerTurn(began=began, moments=tuple(sent))
+                began, sent = moment, []
+            else:
+                sent.append(moment)
+        yield ServerTurn(began=began, moments=tuple(sent))
+
+    def each(self, direction: Direction | None = None) -> Iterator[Event]:
+        """Yield all events, or those of one direction, in order."""
+        for moment in self.moments:
+            for event in moment.events:
+                if direction is None or event.direction is direction:
+                    yield event
 
     def events(self, direction: Direction | None = None) -> tuple[Event, ...]:
-        """All events, or those of one direction, in order."""
-        return tuple(
-            event
-            for moment in self.moments
-            for event in moment.events
-            if direction is None or event.direction is direction
-        )
+        """All events at once, or those of one direction, in order."""
+        return tuple(self.each(direction))
+
+    def _reader(self) -> EventReader:
+        connection = self.connection
+        reader = EventReader(self._several)
+        opened = Opened(connection=connection.number, handshake=connection.handshake, at_ns=connection.opened_ns)
+        reader.opened(opened)
+        return reader
 
 
-def trace(connection: Connection, reader: EventReader) -> Trace:
-    """Read one connection's messages."""
-    opened = Opened(connection=connection.number, handshake=connection.handshake, at_ns=connection.opened_ns)
-    reader.opened(opened)
-    moments: list[Moment] = []
-    turns: list[tuple[Moment | None, list[Moment]]] = [(None, [])]
-    for message in connection.messages:
-        events = reader.read(message)
-        if message.kind not in DATA:
-            continue
-        client = message.direction is Direction.CLIENT
-        moment = Moment(index=len(moments), message=message, events=events, turn=len(turns) - (not client))
-        moments.append(moment)
-        if client:
-            turns.append((moment, []))
-        else:
-            turns[-1][1].append(moment)
-    return Trace(
-        connection=connection,
-        moments=tuple(moments),
-        turns=tuple(ServerTurn(began=began, moments=tuple(sent)) for began, sent in turns),
-        envelope=reader.envelope(connection.number),
-    )
+_Shelf = dict[Trace, tuple[Moment, ...]]  # the one connection of a session that was read last
 
 
 def traces(session: Session, envelope: Envelope) -> tuple[Trace, ...]:
-    """Read every connection of a session, in the order of their numbers."""
-    reader = EventReader(envelope)
-    return tuple(trace(connection, reader) for connection in session.connections)
+    """Return every connection of a session, in the order of their numbers."""
+    shelf: _Shelf = {}
+    return tuple(Trace(connection, envelope, shelf) for connection in session.connections)
 
 
-def in_time(timelines: Sequence[Trace]) -> list[Moment]:
-    """All moments of all connections in the order in which they happened."""
-    return sorted(
-        (moment for timeline in timelines for moment in timeline.moments),
-        key=lambda moment: moment.message.at_ns,
-    )
+def in_time(timelines: Sequence[Trace]) -> Iterator[Moment]:
+    """Yield all moments of all connections in the order in which they happened."""
+    return heapq.merge(*(timeline.read() for timeline in timelines), key=lambda moment: moment.message.at_ns)
