@@ -38,6 +38,7 @@ class EventSource:
     symbol: str
     path: Path
     payload: object  # of the recorded event, to find its like among several
+    position: int = 0  # of the message; 0: not known
 
     @property
     def name(self) -> str:
@@ -227,6 +228,7 @@ class _Search:
                     symbol=event.symbol,
                     path=path,
                     payload=event.payload,
+                    position=event.position,
                 )
                 self._issue(value, names.get(path) or last_key(path), source)
 

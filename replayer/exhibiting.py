@@ -208,7 +208,9 @@ class _Room:
             case EventSource() as source:
                 trace = self._new.get(source.connection)
                 events = () if trace is None else trace.events()
-                event = next((one for one in events if one.payload is source.payload), None)
+                event = next(
+                    (one for one in events if (one.position, one.symbol) == (source.position, source.symbol)), None
+                )
                 said = at_place(event) if event is not None else printable(label_of(source.symbol))
                 return f"{said} {printable(pointer(source.path))}"
             case BodySource() as source:
@@ -250,7 +252,7 @@ def _turn(trace: Trace, event: Event) -> tuple[int, int]:
     number = 0
     for moment in trace.moments:
         for one in moment.events:
-            if one is event:
+            if one.position == event.position and one == event:
                 return moment.turn, number
             number += one.symbol == event.symbol
         if moment.message.direction is Direction.CLIENT:

@@ -35,7 +35,7 @@ class _Near:
 def traces_near(records: Iterable[Record], findings: Sequence[Finding], contract: Contract) -> tuple[Trace, ...]:
     """Return what is around the places of findings, a trace for each connection that they name.
 
-    A trace lacks what is far from them, and its turns; places in it are those of the recording.
+    A trace lacks what is far from them; places in it are those of the recording.
     """
     places: dict[int, set[int]] = {}
     for finding in findings:
@@ -83,9 +83,5 @@ def _trace(near: _Near, reader: EventReader) -> Trace:
     bare = Connection(
         number=opened.connection, handshake=opened.handshake, opened_ns=opened.at_ns, messages=(), closed=None
     )
-    return Trace(
-        connection=bare,
-        envelope=reader.envelope(opened.connection),
-        moments=tuple(near.kept[index] for index in sorted(near.kept)),
-        turns=(),
-    )
+    moments = tuple(near.kept[index] for index in sorted(near.kept))
+    return Trace(bare, reader.envelope(opened.connection), moments=moments)

@@ -55,13 +55,22 @@ class Trace:
     """One connection's data messages in order.
 
     They are read from the recording whenever they are asked for: read, a message takes ten times the memory that it
-    takes in a recording. What is asked for again right after is kept, of short connections only.
+    takes in a recording. What is asked for again right after is kept, of short connections only, on a ``shelf`` that
+    the connections of a session share. ``moments`` are all that there is of a trace that is no whole recording.
     """
 
-    def __init__(self, connection: Connection, envelope: Envelope, shelf: _Shelf) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        envelope: Envelope,
+        *,
+        shelf: _Shelf | None = None,
+        moments: tuple[Moment, ...] | None = None,
+    ) -> None:
         self.connection = connection
         self._several = envelope
-        self._shelf = shelf
+        self._shelf: _Shelf = {} if shelf is None else shelf
+        self._given = moments
         self.digests: dict[Contract, Digest] = {}  # what `digest` has made of it
 
     @property
@@ -72,7 +81,7 @@ class Trace:
     @property
     def moments(self) -> Iterable[Moment]:
         """Its messages. To be walked through once; asked for again, they come again."""
-        if len(self.connection.messages) > LONG:
+        if self._given is not None or len(self.connection.messages) > LONG:
             return self.read()
         if self not in self._shelf:
             self._shelf.clear()
@@ -81,6 +90,9 @@ class Trace:
 
     def read(self) -> Iterator[Moment]:
         """Read its messages one by one."""
+        if self._given is not None:
+            yield from self._given
+            return
         reader = self._reader()
         index = turn = 0
         for message in self.connection.messages:
@@ -128,7 +140,7 @@ _Shelf = dict[Trace, tuple[Moment, ...]]  # the one connection of a session that
 def traces(session: Session, envelope: Envelope) -> tuple[Trace, ...]:
     """Return every connection of a session, in the order of their numbers."""
     shelf: _Shelf = {}
-    return tuple(Trace(connection, envelope, shelf) for connection in session.connections)
+    return tuple(Trace(connection, envelope, shelf=shelf) for connection in session.connections)
 
 
 def in_time(timelines: Sequence[Trace]) -> Iterator[Moment]:
