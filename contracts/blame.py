@@ -71,7 +71,7 @@ class Blame:
             direction=side(symbol),
             label=label_of(symbol),
             path=None,
-            connection=best.scope.connection,
+            connection=best.connection,
             position=best.position,
             count=best.count,
             message=f"{best.what} ({best.scope}); {evidence_words(best)}",
@@ -99,7 +99,7 @@ class Blame:
                 direction=side(b),
                 label=label_of(b),
                 path=path,
-                connection=unasked.scope.connection,
+                connection=unasked.connection,
                 position=unasked.position,
                 count=max(lacking.count, unasked.count),
                 message=f"`{label_of(b)}` came with {unasked.scope}, which no `{label_of(a)}` asked for, "

@@ -112,7 +112,7 @@ class Checker:
         """
         for one in self._sequences.violations():
             if one.rule.broken:
-                place = f"connection {one.scope.connection}, message {one.position}"
+                place = f"connection {one.connection}, message {one.position}"
                 yield f"{place}: {one.what} ({one.scope}); {evidence_words(one)}"
 
     def finish(self) -> tuple[Finding, ...]:
@@ -153,7 +153,7 @@ class Checker:
     def _lose(self, connection: int | None) -> None:
         # What the recorder missed must not pass for what never came.
         for lost in list(self._connections) if connection is None else [connection]:
-            self._sequences.close(lost, complete=False)
+            self._sequences.close(lost, complete=False, lost=True)
             self._streams.close(lost)
         self._lossy.add(connection)
 

@@ -160,6 +160,8 @@ def _scope_document(claim: ScopeClaim) -> _Object:
     document: _Object = {"name": claim.name}
     if claim.scope.instances:
         document |= {"instances": claim.scope.instances, "events": claim.scope.events}
+    if claim.scope.spans:
+        document["spans"] = list(claim.scope.spans)
     if claim.scope.paths:
         document["paths"] = {
             symbol: pointers[0] if len(pointers) == 1 else list(pointers)
@@ -353,6 +355,9 @@ class _Loader:
                 except ValueError as error:
                     raise self._wrong(where, f"{pointer!r} is not a JSON pointer") from error
             paths[symbol] = tuple(cast("list[str]", pointers))
+        spans = self._array(document.get("spans", []), f"{place}/spans")
+        for symbol in spans:
+            self._symbol(symbol, f"{place}/spans")
         expression = document.get("expression", "")
         try:
             if expression:
@@ -366,6 +371,7 @@ class _Loader:
                 paths=paths,
                 instances=self._count(document.get("instances", 0), f"{place}/instances") or 0,
                 events=self._count(document.get("events", 0), f"{place}/events") or 0,
+                spans=tuple(cast("list[str]", spans)),
             ),
             expression=cast("str", expression),
             rules=tuple(self._rule(rule, f"{place}/rules/{number}") for number, rule in enumerate(rules)),

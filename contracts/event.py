@@ -34,7 +34,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeKey:
-    """One instance of a scope: the events of one connection that carry one identifier's value.
+    """One instance of a scope, on one connection: its events there that carry one identifier's value.
 
     The connection's own scope has the name "connection" and an empty value.
     """

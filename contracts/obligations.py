@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..cassettes import Direction
 from .event import side
 from .evidence import FIRM_ABSENCE_SCOPES
-from .outcomes import MAX_ALTERNATIVES
+from .outcomes import MAX_ALTERNATIVES, is_exclusive
 from .rules import TEMPLATES, Rule
 from .statistics import ScopeStatistics
 
@@ -50,8 +50,21 @@ def _is_the_servers(rule: Rule, statistics: ScopeStatistics, clients: Sequence[s
             return not clients or _is_an_outcome(rule, statistics, clients)
         case "response" | "succession":
             return not any(_asks_between(rule, client, statistics) for client in clients)
+        case "alternate_succession":
+            return not any(
+                _asks_between(rule, client, statistics) and _take_turns(statistics, client, rule.targets)
+                for client in clients
+            )
         case _:
             return True
+
+
+def _take_turns(statistics: ScopeStatistics, asked: str, answers: Sequence[str]) -> bool:
+    """Tell whether an answer came to each question, so that a second one is noticed."""
+    if len(answers) > 1:
+        return is_exclusive(statistics, (asked,), answers)
+    pair = statistics.pair(asked, answers[0])
+    return not pair.clashed and pair.met_settled == statistics.settled[asked]
 
 
 def _precedes(statistics: ScopeStatistics, a: str, b: str) -> bool:

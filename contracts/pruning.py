@@ -121,8 +121,8 @@ def _looks_inside(rule: Rule, finer: Mined) -> bool:
     covered = [symbol for symbol in rule.events if finer.covers(symbol)]
     if not covered or len(covered) == len(rule.events):
         return False
-    statistics = finer.statistics
-    return not all(statistics.firsts[symbol] or statistics.lasts[symbol] for symbol in covered)
+    statistics, spans = finer.statistics, () if finer.scope is None else finer.scope.spans
+    return not all(statistics.firsts[symbol] or statistics.lasts[symbol] or symbol in spans for symbol in covered)
 
 
 def _gates(rule: Rule) -> bool:

@@ -2,7 +2,8 @@
 
 An event costs the rules that name it, in each of its scopes. What is kept of an instance is one integer a
 rule and one count a symbol. Instances are judged and forgotten when their connection ends, and on a connection that
-goes on and on when `MAX_OPEN` of their scope had events after their last.
+goes on and on when `MAX_OPEN` of their scope had events after their last. In a scope that spans connections they rest
+then, so that another connection may take them up again, until the recording ends or as many others rest.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Violation:
     rule: Rule
     grain: int  # index of the scope, 0 the finest
     scope: ScopeKey
+    connection: int
     position: int
     cause: Cause
     severity: Severity
@@ -53,6 +55,7 @@ class _Compiled:
     def __init__(self, grain: int, claim: ScopeClaim, symbols: set[str]) -> None:
         self.grain = grain
         self.name = claim.name
+        self.spans = claim.scope.spans
         self.rules = claim.rules
         self.templates = [TEMPLATES[rule.template] for rule in claim.rules]
         self.hearers: dict[str, list[tuple[int, int]]] = {}
@@ -75,7 +78,7 @@ class _Compiled:
 class _Open:
     """One open scope instance."""
 
-    __slots__ = ("broken", "counts", "first", "last", "last_at", "spared", "states")
+    __slots__ = ("broken", "complete", "counts", "elsewhere", "first", "last", "last_at", "spared", "states")
 
     def __init__(self, rules: int) -> None:
         self.states = [0] * rules
@@ -84,7 +87,11 @@ class _Open:
         self.last = ""
         self.last_at = 0  # position
         self.spared = False  # whether it was kept for what it owes, when its turn to be forgotten came
-        self.broken: dict[int, tuple[int, str | None]] = {}  # rule -> position and symbol of the first time
+        # rule -> connection, position and symbol of the first time
+        self.broken: dict[int, tuple[int, int, str | None]] = {}
+        # Of an instance that another connection took up again:
+        self.complete = True  # whether the connection before saw its end
+        self.elsewhere: dict[int, int] = {}  # rule -> connection, where its state is a position on an earlier one
 
 
 class Causes:
@@ -120,6 +127,7 @@ class SequenceChecker:
         self._symbols = symbols
         self._compiled = {claim.name: _Compiled(grain, claim, symbols) for grain, claim in enumerate(contract.scopes)}
         self._open: dict[int, dict[str, dict[ScopeKey, _Open]]] = {}  # connection -> scope -> instances
+        self._resting: dict[str, dict[str, tuple[ScopeKey, _Open]]] = {}  # scope -> value -> instance
         self._pending: dict[int, dict[tuple[ScopeKey, int], Pending]] = {}
         self._violations: dict[tuple[int, int, Cause], Violation] = {}
         self.causes = Causes()
@@ -135,6 +143,10 @@ class SequenceChecker:
             compiled = self._compiled[key.name]
             instances = scopes.setdefault(key.name, {})
             instance = instances.pop(key, None)
+            if instance is None and compiled.spans:
+                instance = self._take_up(key, compiled)
+                if instance is None and symbol in compiled.spans:
+                    instance = _Open(0)  # its beginning was not seen: nothing is known of it
             if instance is None:
                 if len(instances) >= MAX_OPEN:
                     self._forget_one(instances)
@@ -144,16 +156,41 @@ class SequenceChecker:
             instance.last = symbol
             instance.last_at = event.position
             instance.counts[symbol] = instance.counts.get(symbol, 0) + 1
-            for number, place in compiled.hearers[symbol]:
+            for number, place in compiled.hearers[symbol] if instance.states else ():
                 before = instance.states[number]
                 template = compiled.templates[number]
                 after, broken = template.step(compiled.rules[number], before, place, event.position)
                 if after != before:
                     instance.states[number] = after
+                    instance.elsewhere.pop(number, None)
                     if template.awaits and key.name != CONNECTION:
                         self._await(key, number, compiled.rules[number], after)
                 if broken and number not in instance.broken:
-                    instance.broken[number] = (event.position, symbol)
+                    instance.broken[number] = (event.connection, event.position, symbol)
+
+    def _take_up(self, key: ScopeKey, compiled: _Compiled) -> _Open | None:
+        """Return the instance that another connection, which has ended, left under a value."""
+        resting = self._resting.get(key.name, {}).pop(key.value, None)
+        if resting is None:
+            return None
+        left, instance = resting
+        for number, (template, state) in enumerate(zip(compiled.templates, instance.states, strict=False)):
+            if template.points and state > 0:
+                instance.elsewhere.setdefault(number, left.connection)
+                if template.awaits:
+                    self._await(key, number, compiled.rules[number], state)
+        return instance
+
+    def _rest(self, key: ScopeKey, instance: _Open, complete: bool) -> Iterator[Violation]:
+        """Keep an instance for another connection to take up; yield what is broken in those that must give way."""
+        resting = self._resting.setdefault(key.name, {})
+        instance.complete = complete
+        before = resting.pop(key.value, None)
+        if before is None and len(resting) >= MAX_OPEN:
+            before = resting.pop(next(iter(resting)))
+        resting[key.value] = (key, instance)
+        if before is not None:
+            yield from self._judge(*before, before[1].complete)
 
     def _await(self, key: ScopeKey, number: int, rule: Rule, state: int) -> None:
         pending = self._pending.setdefault(key.connection, {})
@@ -166,13 +203,19 @@ class SequenceChecker:
         """Return what is still to come in the identifier scopes of a connection, oldest first."""
         return tuple(dict.fromkeys(self._pending.get(connection, {}).values()))
 
-    def close(self, connection: int, *, complete: bool) -> None:
-        """Judge the scopes of a connection and forget them; unless ``complete``, they owe nothing any more."""
+    def close(self, connection: int, *, complete: bool, lost: bool = False) -> None:
+        """Judge the scopes of a connection and forget them; unless ``complete``, they owe nothing any more.
+
+        When something of it was ``lost``, nothing is known of what another connection takes up.
+        """
         self._pending.pop(connection, None)
         met: list[Violation] = []
         for instances in self._open.pop(connection, {}).values():
             for key, instance in instances.items():
-                met.extend(self._judge(key, instance, complete))
+                if self._compiled[key.name].spans and not lost:
+                    met.extend(self._rest(key, instance, complete))
+                else:
+                    met.extend(self._judge(key, instance, complete))
         self._join_answers(met)
         self._join_links(met)
 
@@ -184,7 +227,7 @@ class SequenceChecker:
             compiled = self._compiled[key.name]
             owes = any(
                 template.broken_at_end(rule, state)
-                for template, rule, state in zip(compiled.templates, compiled.rules, instance.states, strict=True)
+                for template, rule, state in zip(compiled.templates, compiled.rules, instance.states, strict=False)
             )
             if not owes or instance.spared:
                 break
@@ -198,16 +241,18 @@ class SequenceChecker:
 
     def _judge(self, key: ScopeKey, open_: _Open, complete: bool) -> list[Violation]:
         compiled = self._compiled[key.name]
-        broken: dict[int, tuple[int, str | None]] = dict(open_.broken)
-        if complete:
+        broken = dict(open_.broken)
+        if complete and open_.states:
             for number, state in enumerate(open_.states):
                 if number not in broken and compiled.templates[number].broken_at_end(compiled.rules[number], state):
-                    broken[number] = (state if compiled.templates[number].points else open_.last_at, None)
+                    points = compiled.templates[number].points
+                    connection = open_.elsewhere.get(number, key.connection) if points else key.connection
+                    broken[number] = (connection, state if points else open_.last_at, None)
         if not broken:
             return []
         instance = Instance(first=open_.first, last=open_.last, counts=open_.counts, partners=compiled.partners)
         met: list[Violation] = []
-        for number, (position, trigger) in sorted(broken.items()):
+        for number, (connection, position, trigger) in sorted(broken.items()):
             rule, template = compiled.rules[number], compiled.templates[number]
             cause = template.cause(rule, instance)
             if not complete and cause.kind == "missing" and trigger is None:
@@ -217,6 +262,7 @@ class SequenceChecker:
                 rule=rule,
                 grain=compiled.grain,
                 scope=key,
+                connection=connection,
                 position=max(position, 1),
                 cause=cause,
                 severity=_severity(rule, cause, template.offender(rule, cause, trigger, instance)),
@@ -276,6 +322,11 @@ class SequenceChecker:
         """Judge what is still open, without holding against it what never came."""
         for connection in list(self._open):
             self.close(connection, complete=False)
+        for resting in self._resting.values():
+            met = [one for key, instance in resting.values() for one in self._judge(key, instance, instance.complete)]
+            self._join_answers(met)
+            self._join_links(met)
+        self._resting.clear()
 
     def violations(self) -> Iterator[Violation]:
         """Return what was broken, by rule and cause."""

@@ -64,6 +64,15 @@ class Trace:
                 self.between[symbol] = {other for other in gap if self.last_at[other] > before}
         self.last_at[symbol] = self.length
 
+    def copy(self) -> Trace:
+        """Return a trace to go on with that leaves this one as it is."""
+        made = Trace()
+        made.length, made.first, made.last = self.length, self.first, self.last
+        made.first_at, made.last_at, made.counts = dict(self.first_at), dict(self.last_at), dict(self.counts)
+        made.between = dict(self.between)  # its sets are replaced, never changed
+        made.next = dict(self.next)
+        return made
+
     def alternates(self, a: str, b: str) -> bool:
         """Tell whether a and b took turns, without judging which was first or last."""
         return (a not in self.between or b in self.between[a]) and (b not in self.between or a in self.between[b])

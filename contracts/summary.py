@@ -20,7 +20,8 @@ from .isolation import PrivacyFinder
 from .json_text import JsonObject, Pointer, resolve, split_pointer
 from .reading import EventReader
 from .sampling import TrafficSample
-from .scopes import ScopeFinder, identifiers
+from .scope_finder import ScopeFinder
+from .scopes import identifiers
 from .shape import Shape
 from .state import count, counter, mapping, ordered, sequence, texts
 from .stream_finder import StreamFinder

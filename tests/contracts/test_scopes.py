@@ -8,7 +8,8 @@ import pytest
 
 from wstape.cassettes import Direction, Kind
 from wstape.contracts import Event
-from wstape.contracts.scopes import Scope, ScopeFinder, ScopeReader
+from wstape.contracts.scope_finder import ScopeFinder
+from wstape.contracts.scopes import Scope, ScopeReader
 
 
 def event(label: str, payload: dict[str, object], connection: int = 1) -> Event:
