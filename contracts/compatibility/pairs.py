@@ -12,7 +12,7 @@ from ..contract import Contract, EventClaim, ScopeClaim
 from ..envelopes import JsonEnvelope
 from ..event import label_of, side
 from ..evidence import MISSED_BY_CHANCE
-from ..json_text import Pointer, join_pointer, split_pointer
+from ..json_text import NOT_JSON, Pointer, join_pointer, resolve, split_pointer
 from ..similarity import RENAMED, SchemaFields
 from .box import Box, Boxes, boxes_of, tag_values
 from .inclusion import Answer, Included, includes
@@ -39,6 +39,21 @@ class ContractPair:
     reshaped: frozenset[str]  # those of the renamed whose label is a name for their fields, and does not travel
     flipped: tuple[str, ...]  # old symbols
     today: datetime.date
+
+    @property
+    def unstated(self) -> tuple[str, ...]:
+        """What the old contract says of events together, and a new one that nobody learned does not speak of."""
+        old, new = self.old, self.new
+        if new.learned.connections:
+            return ()
+        ordered = any(claim.rules for claim in old.scopes)
+        silent = len(new.scopes) == 1 and not new.scopes[0].rules
+        stated = {
+            "order": ordered and silent,
+            "streams": bool(old.streams) and not new.streams,
+            "private identifiers": bool(old.private) and not new.private,
+        }
+        return tuple(what for what, is_so in stated.items() if is_so)
 
     def evidence(self, symbol: str, contract: Contract | None = None) -> Evidence:
         """Return how much stands behind an event's being there."""
@@ -238,6 +253,14 @@ def _travels(contract: Contract, symbol: str) -> bool:
         return True
     named = {shape.label for direction, shapes in envelope.shapes if direction is side(symbol) for shape in shapes}
     return label not in named and not (label.startswith("{") and label.endswith("}"))
+
+
+def names_field(event: EventClaim, path: str) -> bool:
+    """Tell whether an event's payload names the field at a pointer."""
+    schema: object = event.payload
+    for key in split_pointer(path):
+        schema = resolve(schema, ("properties", key))
+    return schema is not NOT_JSON and schema is not None
 
 
 def _turned(symbol: str) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from ...event import CONNECTION
 from ...evidence import is_firm
 from ...finding import Severity
-from ...json_text import split_pointer
 from ..inclusion import Effect
-from ..pairs import EventPair, ObjectPair, ValuePair
+from ..pairs import EventPair, ObjectPair, ValuePair, names_field
 from ..rule import Change, Evidence, rule
 
 _SCOPED = (
@@ -89,21 +88,13 @@ def _unlinked(pair: EventPair, words: str) -> Iterator[Change]:
         if scope is not None and pair.contracts.renamed.get(symbol, symbol) in scope.scope.paths:
             continue
         path = claim.scope.paths[symbol][0]
-        if _still_there(pair, path):
+        if names_field(pair.new, path):
             yield pair.change(
                 path,
                 f"`{path}` tied `{pair.label}` to other events; it {words}",
                 baseline=claim.name,
                 evidence=Evidence(seen=claim.scope.events or None, scopes=claim.scope.instances),
             )
-
-
-def _still_there(pair: EventPair, path: str) -> bool:
-    schema: object = pair.new.payload
-    for key in split_pointer(path):
-        properties = schema.get("properties") if isinstance(schema, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        schema = properties.get(key) if isinstance(properties, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return schema is not None
 
 
 @rule(

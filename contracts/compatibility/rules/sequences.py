@@ -249,6 +249,8 @@ def _lost(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[Place, ...], li
 def _given_up(pair: ScopePair) -> Iterator[tuple[SequenceRule, tuple[Place, ...], list[str]]]:
     if pair.old is None or (pair.new is None and pair.name != CONNECTION):
         return  # a scope that is gone altogether is a lost link
+    if "order" in pair.contracts.unstated:
+        return
     now = Order(pair.new.rules if pair.new else ())
     for old, events in Order(pair.old.rules, pair.contracts.renamed).rules:
         present = all(symbol in pair.contracts.new.events for symbol in _named(events))

@@ -77,6 +77,7 @@ ROWS: dict[str, dict[str, tuple[str | None, str | None]]] = {
     "K03 frames": {"frame-kind-changed": (B, B), "encoding-changed": (B, B)},
     "I01 link": {"link-lost": (B, B), "link-broken": (B, B), "link-unconfirmed": (W, W)},
     "I02 id format": {"id-format-changed": (W, I)},
+    "streams and privacy": {"stream-broken": (B, I), "privacy-lost": (B, "-"), "behaviour-unstated": (W, "-")},
     "M01 words": {"documentation-changed": (OFF, OFF)},
     "M02 lifecycle": {
         "deprecated": (I, I),
@@ -374,6 +375,46 @@ def test_what_was_rare_may_just_not_have_happened(scopes: int, before: int, now:
 
     old = contract(before, {"server:e": {"seen": 40, "scopes": scopes}})
     assert found(old, contract(now, {})) == [("server/event-removed", severity)]
+
+
+@pytest.mark.parametrize(("seen", "severity"), [(40, B), (10, W), (4, W)])
+def test_a_text_that_comes_whole_says_nothing_of_streams(seen: int, severity: str) -> None:
+    text = {"type": "object", "properties": {"text": TEXT}}
+    events = {"server:delta": {"seen": seen, "scopes": 10, "payload": text}, "server:done": {}}
+    stream = {"of": "server:delta", "path": "/text", "in": "connection", "seen": 20, "scopes": 20}
+    document: dict[str, Any] = {
+        "wstape": "contract",
+        "version": 1,
+        "envelope": {"name": "json", "server": "/type"},
+        "learned": {"connections": 10},
+        "events": events,
+        "streams": [{**stream, "final": {"event": "server:done", "path": "/text"}}],
+    }
+    old, new = Contract.from_document(document), Contract.from_document({**document, "streams": []})
+    assert found(old, new) == [("server/stream-broken", severity)]
+
+
+@pytest.mark.parametrize(("learned", "severity"), [(0, B), (1, W), (2, B)])
+def test_privacy_that_one_connection_cannot_show_is_unknown(learned: int, severity: str) -> None:
+    payload = {"type": "object", "properties": {"run_id": TEXT}}
+    document: dict[str, Any] = {
+        "wstape": "contract",
+        "version": 1,
+        "envelope": {"name": "json", "server": "/type"},
+        "events": {"server:run": {"payload": payload}},
+        "private": [{"name": "run_id", "values": 12, "connections": 3}, {"name": "gone_id"}],
+    }
+    new = {**document, "private": [{"name": "other_id"}], "learned": {"connections": learned}}
+    assert found(Contract.from_document(document), Contract.from_document(new)) == [("server/privacy-lost", severity)]
+
+
+def test_a_document_that_is_silent_of_behaviour_is_told_once() -> None:
+    old, new = scoped(of("response", "a", "b"), of("precedence", "a", "c"), connections=9), scoped()
+    document: Any = new.document()
+    del document["scopes"]
+    told = found(old, Contract.from_document(document))
+    assert ("server/behaviour-unstated", W) in told
+    assert not [rule for rule, _ in told if rule.endswith(("broken", "lost"))]
 
 
 @given(st.data())
