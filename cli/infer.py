@@ -58,7 +58,7 @@ def command(
     from ..contracts.document import dumps
     from ..contracts.sampling import TrafficSample
     from ..contracts.summary import Summary
-    from ..contracts.updating import Previous, learned_document
+    from ..contracts.updating import Previous, carried_document, learned_document
 
     if output == Path("-"):
         output = None
@@ -78,20 +78,27 @@ def command(
     traffic = TrafficSample()
     for path in cassettes:
         traffic.merge(TrafficSample.of(Recording(path)))
-    if previous is not None:
-        traffic.merge(previous.summary.traffic)
+    remembered = previous.summary if previous is not None else None
+    if previous is not None and remembered is not None:
+        traffic.merge(remembered.traffic)
         envelope = envelope or previous.named
     detection = find_envelopes([list(traffic.records())], envelope)
+    if previous is not None and remembered is None:
+        detection = previous.reading(detection, named=bool(envelope))
     summary = Summary(detection.envelope)
-    if previous is not None:
-        summary.merge(previous.summary)
+    if remembered is not None:
+        summary.merge(remembered)
     summary.traffic = traffic
     incomplete: list[tuple[Path, str]] = []
     for part, path, problem in summaries(cassettes, detection.envelope, jobs):
         summary.merge(part)
         if problem:
             incomplete.append((path, problem))
-    document = learned_document(summary, previous=previous, named=envelope, keep_state=not no_state)
+    if previous is not None and remembered is None:
+        warn(f"{output} remembers nothing of its recordings: its own counts go on, and no new order is learned")
+        document = carried_document(previous, summary, map(Recording, cassettes))
+    else:
+        document = learned_document(summary, previous=previous, named=envelope, keep_state=not no_state)
     contract = Contract.from_document(document, where=output or "contract")
     if output is None:
         click.echo(dumps(document), nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from .isolation import Owners
 from .json_text import NOT_JSON, join_pointer, parse
 from .payloads import PayloadChecker
 from .reading import EventReader
+from .rules import Rule
 from .sequences import Pending, SequenceChecker, Violation
 from .shape import Shape
 from .similarity import RENAMED, shape_similarity
@@ -114,6 +116,13 @@ class Checker:
             if one.rule.broken:
                 place = f"connection {one.connection}, message {one.position}"
                 yield f"{place}: {one.what} ({one.scope}); {evidence_words(one)}"
+
+    def broken_rules(self) -> Counter[tuple[str, Rule]]:
+        """Return the rules that were broken, with the names of their scopes, and how often. After `finish`."""
+        broken: Counter[tuple[str, Rule]] = Counter()
+        for one in self._sequences.violations():
+            broken[one.scope.name, one.rule] += one.count
+        return broken
 
     def finish(self) -> tuple[Finding, ...]:
         """Return the findings, folded, the worst first. Connections whose end was not seen owe nothing."""

@@ -13,13 +13,13 @@ from .contract import Contract, EventClaim, Learned, ScopeClaim
 from .detection import find_envelopes
 from .envelopes import Envelope
 from .errors import ContractError
-from .event import CONNECTION, side
+from .event import CONNECTION, label_of, side
 from .evidence import CONSTANT_CONNECTIONS
 from .expressing import express
 from .json_text import split_pointer
 from .pruning import Mined, mine
 from .sampling import TrafficSample
-from .schema import constants_of, to_schema, words_in
+from .schema import Schema, constants_of, to_schema, words_in
 from .scopes import Scope
 from .sharing import shared
 from .summary import Summary
@@ -77,22 +77,14 @@ def contract_of(summary: Summary) -> Contract:
         for scope, expression, of in zip((*scopes, connection), express(mined), rules, strict=True)
     )
     events: dict[str, EventClaim] = {}
-    said = set[str]().union(
-        *(words_in(label.shape) for symbol, label in summary.labels.items() if side(symbol) is Direction.CLIENT)
-    )
+    payloads = payload_schemas(summary)
     for symbol, label in sorted(summary.labels.items()):
         finest = next((entry for entry in mined if entry.covers(symbol)), mined[-1])
-        direction, _, name = symbol.partition(":")
-        pointer = summary.envelope.discriminator(Direction(direction))
-        constants = {split_pointer(pointer): name} if pointer and label.discriminated == label.seen else {}
-        # What clients send is their own doing, and so is what the service repeats after them.
-        if side(symbol) is Direction.SERVER and summary.connections >= CONSTANT_CONNECTIONS:
-            constants = constants_of(label.shape, said) | constants
         events[symbol] = EventClaim(
             kind=next(iter(label.kinds)) if len(label.kinds) == 1 else "any",
             seen=label.seen,
             scopes=finest.statistics.traces[symbol],
-            payload=None if label.shape.nulls == label.seen else shared(to_schema(label.shape, constants=constants)),
+            payload=payloads[symbol],
         )
     return Contract(
         envelope=summary.envelope,
@@ -103,3 +95,20 @@ def contract_of(summary: Summary) -> Contract:
         private=summary.privacy.claims(),
         closings=summary.closings,
     )
+
+
+def payload_schemas(summary: Summary) -> dict[str, Schema | None]:
+    """Return what is claimed of each event's payload; None where there never was one."""
+    said = set[str]().union(
+        *(words_in(label.shape) for symbol, label in summary.labels.items() if side(symbol) is Direction.CLIENT)
+    )
+    schemas: dict[str, Schema | None] = {}
+    for symbol, label in summary.labels.items():
+        pointer = summary.envelope.discriminator(side(symbol))
+        constants = {split_pointer(pointer): label_of(symbol)} if pointer and label.discriminated == label.seen else {}
+        # What clients send is their own doing, and so is what the service repeats after them.
+        if side(symbol) is Direction.SERVER and summary.connections >= CONSTANT_CONNECTIONS:
+            constants = constants_of(label.shape, said) | constants
+        silent = label.shape.nulls == label.seen
+        schemas[symbol] = None if silent else shared(to_schema(label.shape, constants=constants))
+    return schemas

@@ -122,6 +122,11 @@ class PrivacyFinder:
         self._owners = Owners()
         self._values = {}
 
+    @property
+    def crossed(self) -> frozenset[str]:
+        """The names of which a value crossed connections."""
+        return frozenset(self._crossed)
+
     def merge(self, other: PrivacyFinder) -> None:
         """Take into account the recordings that another one has seen to their end."""
         self._crossed |= other._crossed

@@ -282,7 +282,7 @@ class ScopeFinder:
 
     def statistics(self, scope: Scope | None) -> ScopeStatistics:
         """Return what the traces of a scope showed; of connections for None."""
-        whole = self._connection if scope is None else self._tallies[scope.name].traces(scope.paths)
+        whole = self._connection if scope is None else self._tallies.get(scope.name, Tally()).traces(scope.paths)
         # Read back from plain data: in one order, whatever the order in which the events came.
         return ScopeStatistics.from_state(whole.state())
 

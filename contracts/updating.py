@@ -11,15 +11,19 @@ bear it out.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from ..cassettes import Record
 from . import state
 from .asyncapi_import import is_asyncapi
+from .carrying import carried_on, recalled_summary
 from .contract import Contract
 from .definitions import expanded, references
+from .detection import Detection, Found
+from .envelopes.several import ANYWHERE
 from .errors import ContractError
 from .inference import contract_of
 from .loading import read_document
@@ -40,7 +44,7 @@ class Previous:
     """A document to learn more into, and what it remembers of how it was learned."""
 
     document: Mapping[str, object]
-    summary: Summary
+    summary: Summary | None  # None: nothing is remembered; see `carried_document`
     learned: Mapping[str, object]  # the document as it was learned, before any edit
     named: tuple[str, ...]  # the envelopes that a person named
 
@@ -55,8 +59,7 @@ class Previous:
         document = cast("_Object", value)
         again = "learn from all recordings in one go"
         if "state" not in document:
-            problem = "nothing is remembered here of the recordings, so no more can be learned into it"
-            raise ContractError(path, "/state", problem, again)
+            return cls(document=document, summary=None, learned={}, named=())
         try:
             parts = state.mapping(state.decode(document["state"]), lambda part: part)
             previous = cls(
@@ -72,6 +75,17 @@ class Previous:
             raise ContractError(path, "/envelope", problem, "learn from all recordings in one go, with --envelope")
         return previous
 
+    def reading(self, detection: Detection, *, named: bool) -> Detection:
+        """Return how to read more recordings, of which nothing but the document tells how the old ones were read.
+
+        ``detection`` is what was found in the new ones, or what a person ``named``, which counts even if more cannot be
+        learned so.
+        """
+        before = recalled_summary(Contract.from_document(self.document))
+        if named or before.reads_like(detection.envelope):
+            return detection
+        return Detection(found=(Found(pattern=ANYWHERE, envelope=before.envelope, confidence=1, named=True),))
+
 
 def learned_document(
     summary: Summary, *, previous: Previous | None = None, named: tuple[str, ...] = (), keep_state: bool = True
@@ -86,6 +100,15 @@ def learned_document(
     if keep_state:
         document["state"] = state.encode({"summary": summary.state(), "learned": learned, "named": list(named)})
     return document
+
+
+def carried_document(previous: Previous, more: Summary, recordings: Iterable[Iterable[Record]]) -> _Object:
+    """Return a document that remembers nothing with more learned into it; it has no ``state`` either.
+
+    ``more`` is what the recordings amount to. Raises ContractError where they were read under another envelope.
+    """
+    base, learned = carried_on(Contract.from_document(previous.document), more, recordings)
+    return _merge_documents(base.document(), previous.document, learned.document())
 
 
 def _merge_documents(

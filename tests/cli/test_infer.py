@@ -91,9 +91,17 @@ def test_the_state_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     del whole["state"]
     assert whole == bare
     capsys.readouterr()
-    assert run(["infer", "b.jsonl", "-o", "bare.json", "--update"]) == 2
-    assert "bare.json: /state: nothing is remembered here" in capsys.readouterr().err
-    assert json.loads(Path("bare.json").read_text()) == bare
+    assert run(["infer", "b.jsonl", "-o", "bare.json", "--update"]) == 0
+    told = capsys.readouterr().err
+    assert "warning: bare.json remembers nothing of its recordings: its own counts go on" in told
+    updated = json.loads(Path("bare.json").read_text())
+    assert "state" not in updated
+    assert updated["learned"]["cassettes"] == 2
+    assert run(["check", "a.cassette", "b.jsonl", "--contract", "bare.json"]) == 0
+    capsys.readouterr()
+    assert run(["infer", "b.jsonl", "-o", "bare.json", "--update", "--envelope", "opaque"]) == 2
+    assert "learn from all of them in one go" in capsys.readouterr().err
+    assert json.loads(Path("bare.json").read_text()) == updated
 
 
 def test_an_update_needs_a_file_and_the_same_reading(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,28 +11,13 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from json_values import MAPS, TEXTS, VALUES
 from jsonschema import Draft202012Validator
 
 from wstape.contracts import Shape
 from wstape.contracts.formats import formats_of, id_prefix, is_data_key, is_id_key, looks_like_id
 from wstape.contracts.schema import to_schema
 
-TEXTS = st.one_of(
-    st.text(max_size=8),
-    st.sampled_from(["ok", "failed", "run_1f", "run_2c", "call_7", "", "2026-01-31", "a@b.example"]),
-    st.uuids().map(str),
-    st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
-    st.integers(0, 99).map(lambda number: f"https://service.test/{number}?q=%20"),
-)
-KEYS = st.one_of(st.sampled_from(["id", "type", "a/b", "~c", "$ref", "items"]), TEXTS)
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
-    max_leaves=12,
-)
-# Objects with few keys in common and many keys that are data: the caps are reached.
-MAPS = st.dictionaries(st.integers(0, 60).map(lambda number: f"user_{number}"), SCALARS, max_size=30)
 SAMPLES = st.lists(VALUES | MAPS, max_size=12)
 
 

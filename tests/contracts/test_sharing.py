@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from json_values import NODES
 from jsonschema import Draft202012Validator
 from simulated import records, server
 
@@ -103,24 +104,6 @@ def test_a_tree_whose_leaves_lack_branches() -> None:
 )
 def test_what_only_looks_like_itself(value: Any) -> None:
     assert "$defs" not in learned(*[value] * 12)
-
-
-LEAVES = st.none() | st.integers(0, 3) | st.sampled_from(["x", "run_1f", ""])
-NODES = st.recursive(
-    st.fixed_dictionaries({"id": LEAVES}, optional={"next": LEAVES, "all": st.just([]), "kind": st.sampled_from("ab")}),
-    lambda inner: st.fixed_dictionaries(
-        {},
-        optional={
-            "id": LEAVES,
-            "next": inner,
-            "all": st.lists(inner | LEAVES, max_size=2),
-            "map": st.dictionaries(st.sampled_from("123456789"), inner, max_size=3),
-            "kind": st.sampled_from("ab"),
-            "pair": st.tuples(inner, LEAVES).map(list),
-        },
-    ),
-    max_leaves=8,
-)
 
 
 @settings(deadline=None, max_examples=300)

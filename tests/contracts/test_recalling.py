@@ -1,0 +1,28 @@
+"""The way back from a learned schema to a shape: it claims the same again, and what is learned on top stays true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from json_values import MAPS, NODES, VALUES
+from jsonschema import Draft202012Validator
+
+from wstape.contracts import Shape
+from wstape.contracts.recalling import recalled_shape
+from wstape.contracts.schema import to_schema
+from wstape.contracts.sharing import shared
+
+SAMPLES = st.lists(VALUES | MAPS | NODES, min_size=1, max_size=4).map(lambda samples: samples * 9)
+
+
+@settings(deadline=None, max_examples=300)
+@given(SAMPLES, SAMPLES)
+def test_what_is_learned_on_top_holds_for_all(before: Any, later: Any) -> None:
+    schema = shared(to_schema(Shape.of(before)))
+    shape = recalled_shape(schema)
+    Draft202012Validator.check_schema(to_schema(shape))
+    both = shared(to_schema(shape.merge(Shape.of(later))))
+    for sample in (*before, *later):
+        assert Draft202012Validator(both).is_valid(sample), schema
