@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, Record
@@ -11,10 +11,10 @@ from .blame import Blame, evidence_words
 from .closing import ABNORMAL, ClosingReader, is_abandoned
 from .contract import Contract
 from .event import Event, label_of, side
-from .evidence import FIRM_PRIVATE_CONNECTIONS, FIRM_SEEN, is_firm
+from .evidence import FIRM_SEEN, is_firm
 from .finding import Cause, Finding, Severity, fold
-from .isolation import Owners
-from .json_text import NOT_JSON, join_pointer, parse
+from .json_text import NOT_JSON, parse
+from .leaking import LeakChecker
 from .payloads import PayloadChecker
 from .reading import EventReader
 from .rules import Rule
@@ -53,8 +53,7 @@ class Checker:
         self._unknown: dict[str, _Unknown] = {}
         self._lossy: set[int | None] = set()
         self._connections: set[int] = set()
-        self._private = {claim.name: claim for claim in contract.private}
-        self._owners = Owners()
+        self._leaks = LeakChecker(contract)
 
     @property
     def reader(self) -> EventReader:
@@ -76,13 +75,16 @@ class Checker:
                 checked = () if live is None else self._events.peek(record)
                 events = self._events.read(record if live is None else live)
                 for event in events if live is None else checked:
-                    self._event(event)
+                    self._seen[event.symbol] = self._seen.get(event.symbol, 0) + 1
+                    self._connections.add(event.connection)
+                    self._check(self._leaks.event(event))
             case Opened():
                 self._connections.add(record.connection)
-                self._owners.opened(record)
+                self._leaks.opened(record)
                 self._events.opened(record)
             case Closed():
                 closing = self._closings.closed(record)
+                self._check(self._leaks.released(record.connection))
                 lossy = record.connection in self._lossy or None in self._lossy
                 self._sequences.close(record.connection, complete=not lossy and not is_abandoned(record))
                 self._streams.close(record.connection)
@@ -90,13 +92,13 @@ class Checker:
             case Note(lost=True):
                 self._lose(record.connection)
             case Header():
-                self._sequences.finish()
+                self._end()
                 self._streams = StreamChecker(self._contract.streams)
                 self._events = EventReader(self._contract.envelope)
                 self._closings = ClosingReader()
                 self._lossy = set()
                 self._connections = set()
-                self._owners = Owners()
+                self._leaks = LeakChecker(self._contract)
             case _:
                 pass
         if closing is not None and isinstance(record, (Message, Closed)):
@@ -126,7 +128,7 @@ class Checker:
 
     def finish(self) -> tuple[Finding, ...]:
         """Return the findings, folded, the worst first. Connections whose end was not seen owe nothing."""
-        self._sequences.finish()
+        self._end()
         findings = [*_kinds_joined(self._findings), *self._payloads.findings()]
         switched = self._switched()
         if switched:
@@ -161,17 +163,26 @@ class Checker:
 
     def _lose(self, connection: int | None) -> None:
         # What the recorder missed must not pass for what never came.
+        self._check(self._leaks.released(connection))
         for lost in list(self._connections) if connection is None else [connection]:
             self._sequences.close(lost, complete=False, lost=True)
             self._streams.close(lost)
         self._lossy.add(connection)
 
+    def _end(self) -> None:
+        """The recording is over."""
+        self._check(self._leaks.released())
+        self._sequences.finish()
+        self._findings = list(fold([*self._leaks.findings, *self._findings]))
+        self._leaks.findings = ()
+
+    def _check(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._event(event)
+
     def _event(self, event: Event) -> None:
+        """Check an event that is its connection's own."""
         symbol = event.symbol
-        self._seen[symbol] = self._seen.get(symbol, 0) + 1
-        self._connections.add(event.connection)
-        if self._leaks(event):
-            return  # it is not this connection's event: its scopes are another one's
         claim = self._contract.events.get(symbol)
         if claim is None:
             unknown = self._unknown.get(symbol)
@@ -192,39 +203,6 @@ class Checker:
             changed = list(self._streams.event(event, keys))
             if changed:
                 self._findings = list(fold([*self._findings, *changed]))
-
-    def _leaks(self, event: Event) -> bool:
-        """Tell whether an event carries another connection's private identifier, and keep the finding."""
-        if not self._private:
-            return False
-        crossings = [crossing for _, _, crossing in self._owners.event(event, self._private) if crossing is not None]
-        for crossing in crossings[:1]:
-            claim = self._private[crossing.name]
-            firm = claim.values is None or (claim.values >= FIRM_SEEN and claim.connections >= FIRM_PRIVATE_CONNECTIONS)
-            known = (
-                "the contract forbids it"
-                if claim.values is None
-                else f"none of {claim.values} recorded values did on {claim.connections} connections"
-            )
-            self._findings.append(
-                Finding(
-                    id="isolation/leak",
-                    severity=Severity.BREAKING if firm or claim.pinned else Severity.WARNING,
-                    direction=event.direction,
-                    label=event.label,
-                    path=join_pointer(crossing.path),
-                    connection=event.connection,
-                    position=event.position,
-                    message=f"`{event.label}` of connection {crossing.owner} ({crossing.name}={crossing.value}) "
-                    f"came on connection {event.connection}; {known}",
-                    baseline=f"connection {crossing.owner}",
-                    candidate=f"connection {event.connection}",
-                    # Sent to another connection it is missed on its own.
-                    cause=Cause(kind="missing", symbols=frozenset((event.symbol,))),
-                )
-            )
-            self._findings = list(fold(self._findings))
-        return bool(crossings)
 
     @staticmethod
     def _evidence(event: Event, seen: int | None, scopes: int) -> Severity:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import unquote
 
 from ..cassettes import Direction, Opened
@@ -38,14 +38,15 @@ class Privacy:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
-    """A value came on a connection after it had come on another one."""
+class Sighting(NamedTuple):
+    """An identifier in an event that the server sent."""
 
     name: str
-    path: Pointer
     value: str
-    owner: int  # the connection that had it first
+    path: Pointer
+    owner: int  # the connection that it belongs to: the one that had it first
+    new: bool  # it had never come before
+    asked: bool  # the client of the event's connection had named it
 
 
 class Owners:
@@ -65,8 +66,8 @@ class Owners:
         event: Event,
         names: Collection[str] | None = None,
         found: Iterable[tuple[Pointer, object]] | None = None,
-    ) -> Iterator[tuple[str, str, Crossing | None]]:
-        """Take an event; yield name and value of each identifier that the server sent, and how it crossed, if it did.
+    ) -> Iterator[Sighting]:
+        """Take an event; yield each identifier that the server sent.
 
         Only the ``names`` are looked at, if given; ``found`` are the event's `identifiers`, where they are known.
         """
@@ -85,11 +86,13 @@ class Owners:
             key = (name, value)
             if key not in self._owners and len(self._owners) >= MAX_VALUES:
                 continue
+            new = key not in self._owners
             owner = self._owners.setdefault(key, event.connection)
-            if owner == event.connection or (event.connection, value) in self._asked:
-                yield name, value, None
-            else:
-                yield name, value, Crossing(name=name, path=path, value=value, owner=owner)
+            yield Sighting(name, value, path, owner, new, (event.connection, value) in self._asked)
+
+    def give(self, name: str, value: str, connection: int) -> None:
+        """Let a value be another connection's, as it turned out."""
+        self._owners[name, value] = connection
 
 
 class PrivacyFinder:
@@ -107,10 +110,10 @@ class PrivacyFinder:
 
     def add(self, event: Event, found: Iterable[tuple[Pointer, object]] | None = None) -> None:
         """Take an event; ``found`` are its `identifiers`, where they are known."""
-        for name, value, crossing in self._owners.event(event, found=found):
-            if crossing is not None:
-                self._crossed.add(name)
-            self._values.setdefault(name, {}).setdefault(event.connection, set()).add(value)
+        for one in self._owners.event(event, found=found):
+            if one.owner != event.connection and not one.asked:
+                self._crossed.add(one.name)
+            self._values.setdefault(one.name, {}).setdefault(event.connection, set()).add(one.value)
 
     def end(self) -> None:
         """The recording is over: the next one has connections of its own."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sessions import connection, session
 
-from wstape.cassettes import Connection, Session
+from wstape.cassettes import Closed, Connection, Direction, Ending, Kind, Message, Opened, Session
 from wstape.contracts import Checker, Contract, Finding, Privacy, infer
 
 Said = list[tuple[str, object]]
@@ -79,6 +81,61 @@ def test_a_leak_names_value_owner_and_place(contract: Contract) -> None:
         "`ended` of connection 5 (run_id=run-u5-0002) came on connection 6; "
         "none of 12 recorded values did on 2 connections"
     )
+
+
+def crossed(contract: Contract, *said: tuple[int, str, str, str]) -> list[tuple[str, str, int | None]]:
+    """The breaking findings on events (connection, arrow, type, run), in the order in which they were read."""
+    checker = Checker(contract)
+    for number in (1, 2):
+        (opened,) = (record for record in recorded(user(number)).records() if isinstance(record, Opened))
+        checker.record(opened)
+    for at_ns, (number, arrow, label, run_id) in enumerate(said):
+        payload = {"type": label, "run_id": run_id, "model_id": "model-large-1"}
+        checker.record(
+            Message(
+                connection=number,
+                direction=Direction.CLIENT if arrow == ">" else Direction.SERVER,
+                kind=Kind.TEXT,
+                payload=json.dumps(payload if arrow == "<" else {"type": "ask", "text": "hi"}).encode(),
+                at_ns=at_ns,
+            )
+        )
+    for number in (1, 2):
+        checker.record(Closed(connection=number, ending=Ending.CLEAN, by=Direction.CLIENT, at_ns=99))
+    return [(one.id, one.label or "", one.connection) for one in checker.finish() if one.severity == "breaking"]
+
+
+def test_an_event_that_is_read_before_its_scope_begins_elsewhere_leaked(contract: Contract) -> None:
+    """What was sent on another connection a moment earlier may be read a moment later."""
+    begun, ended = (1, "<", "begun", "run-u1-9"), (1, "<", "ended", "run-u1-9")
+    leaked = (2, "<", "ended", "run-u1-9")
+    asked = (1, ">", "", "")
+    late, early = crossed(contract, asked, begun, leaked, ended), crossed(contract, asked, leaked, begun, ended)
+    assert late == early == [("isolation/leak", "ended", 2)]
+
+
+def test_what_comes_first_in_an_event_that_leaked_is_its_owners_too(contract: Contract) -> None:
+    checker = Checker(contract)
+    leaked = ("<", {"type": "ended", "session_id": "session-0005", "run_id": "run-u5-9", "model_id": "model-large-1"})
+    own = ("<", {"type": "begun", "run_id": "run-u5-9", "model_id": "model-large-1"})
+    later = connection(own, number=5, begin_ms=9000)
+    first, second = recorded(user(5, runs=0), user(6, leaked, runs=0)).records(), recorded(later).records()
+    for record in [*first, *(one for one in second if isinstance(one, Opened | Message | Closed))]:
+        checker.record(record)
+    found = [(one.label, one.connection) for one in checker.finish() if one.id == "isolation/leak"]
+    assert found == [("ended", 6)]
+
+
+def test_an_event_before_the_beginning_of_its_own_scope_is_none(contract: Contract) -> None:
+    misplaced = crossed(contract, (2, ">", "", ""), (2, "<", "ended", "run-u2-9"), (2, "<", "begun", "run-u2-9"))
+    assert misplaced
+    assert all(id.startswith("sequence/") for id, _, _ in misplaced)
+
+
+def test_an_event_whose_scope_never_begins_is_its_connections_own(contract: Contract) -> None:
+    alone = crossed(contract, (2, ">", "", ""), (2, "<", "ended", "run-u2-9"))
+    assert alone
+    assert all(id.startswith("sequence/") and connection == 2 for id, _, connection in alone)
 
 
 def test_the_name_of_a_symbol_or_room_is_no_secret() -> None:
