@@ -159,6 +159,12 @@ def _by_path(samples: Mapping[str, Sample], name: str | None) -> list[Found]:
 
 def _agree(one: Envelope, other: Envelope) -> bool:
     if isinstance(one, JsonEnvelope) and isinstance(other, JsonEnvelope) and one.name == other.name:
-        pairs = ((one.client, other.client), (one.server, other.server))
-        return all(a == b or a is None or b is None for a, b in pairs)
+        # Where one of them has found nothing, it may only have seen too little.
+        pairs = (
+            ((one.client, one.client_beside), (other.client, other.client_beside)),
+            ((one.server, one.server_beside), (other.server, other.server_beside)),
+            ((one.client_array, None), (other.client_array, None)),
+            ((one.server_array, None), (other.server_array, None)),
+        )
+        return all(a == b or None in (a[0], b[0]) or (a[0] == b[0] and None in (a[1], b[1])) for a, b in pairs)
     return one == other

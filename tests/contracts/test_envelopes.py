@@ -100,6 +100,78 @@ def test_shapes_that_make_no_sense(shapes: object) -> None:
         envelope_from({"name": "json", "client": None, "server": None, "shapes": shapes})
 
 
+def told(values: list[object], direction: Direction = SERVER) -> dict[str, object]:
+    """The parameters found for messages of one direction, less what is not there."""
+    found = detect([message(value, direction) for value in values]).parameters()
+    return {key: value for key, value in found.items() if value is not None and key != "name"}
+
+
+def test_numbers_are_labels_where_they_tell_messages_apart() -> None:
+    chance = random.Random(1)
+    fields = {2: {"token": "x"}, 1: {"beat": 5}, 9: {"why": "y", "again": True}}
+    sent = [{"zz": name, "seq": n, "n": chance.randrange(9), **fields[name]} for n, name in enumerate([2, 1, 9, 1] * 8)]
+    assert told(sent) == {"server": "/zz"}
+    assert set(labels([message(one) for one in sent])) == {"zz=2", "zz=1", "zz=9"}
+    assert told([{"op": 1, "d": None}, {"op": 2, "d": {"token": "x"}}]) == {"server": "/op"}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        {"seq": "n"},
+        {"id": "n"},
+        {"priority": "chance"},
+        {"status": "outcome"},
+        {"code": "outcome"},
+        {"ok": "truth"},
+        {"type": "chance"},
+    ],
+    ids=str,
+)
+def test_counters_ids_measures_truths_and_outcomes_are_no_labels(number: dict[str, str]) -> None:
+    chance = random.Random(1)
+    ((key, kind),) = number.items()
+    sent: list[object] = []
+    for n in range(40):
+        good = chance.random() < 0.7
+        values = {"n": n, "chance": chance.randrange(3), "outcome": 200 if good else 50, "truth": good}
+        sent.append({key: values[kind], **({"rows": [n]} if good else {"reason": "none"})})
+    assert told(sent) == {}
+    words = [{**one, key: str(one[key])} for one in sent if isinstance(one, dict)] if kind == "outcome" else []
+    assert told([{"status": "ok" if "rows" in one else "failed", **one} for one in words]) == {}
+
+
+def test_two_fields_together_where_one_does_not_tell() -> None:
+    fields: dict[str, dict[str, object]] = {
+        "ticker": {"bid": 1.5, "ask": 2.5},
+        "trades": {"price": 1.5, "quantity": 2},
+        "book": {"levels": [[1, 2]], "checksum": 7},
+    }
+    sent: list[object] = [{"event": "subscribed", "channel": name, "depth": 5} for name in fields]
+    sent += [{"event": "update", "channel": name, "data": fields[name]} for name in [*fields, "ticker"] * 6]
+    assert told(sent) == {"server": ["/event", "/channel"]}
+    assert set(labels([message(one) for one in sent])) >= {"update/ticker", "update/book", "subscribed/trades"}
+    # A status beside a type tells what came of it: one event with variants.
+    results = [{"type": "done", "status": "ok", "n": 1}, {"type": "done", "status": "failed", "why": "x"}]
+    assert told([{"type": "asked", "q": "x"}, *results] * 6) == {"server": "/type"}
+
+
+def test_labels_in_arrays() -> None:
+    nostr: list[object] = [["EVENT", "sub", {"content": "a"}], ["EOSE", "sub"], ["OK", "id", True, ""]]
+    assert told(nostr * 4) == {"server_array": "/0"}
+    assert set(labels([message(one) for one in nostr * 4])) == {"EVENT", "EOSE", "OK"}
+    wamp: list[object] = [[50, 4711, 12, {}, ["a"]], [36, 5512923, 4429313566, {}, ["b"]], [33, 713845233, 55]]
+    assert told(wamp * 4) == {"server_array": "/0"}
+    assert set(labels([message(one) for one in wamp * 4])) == {"50", "36", "33"}
+    ticker, trade = {"a": ["5", 1, "1.0"], "b": ["4", 2, "1.0"]}, [["5.1", "0.2", "1534614057", "s", "l", ""]]
+    kraken: list[object] = [[340, ticker, "ticker", "XBT/USD"], [337, trade, "trade", "XBT/USD"]] * 6
+    kraken.append({"event": "heartbeat"})
+    assert told(kraken) == {"server": "/event", "server_array": "/2"}
+    assert set(labels([message(one) for one in kraken])) == {"ticker", "trade", "heartbeat"}
+    assert told([[n, n + 1] for n in range(30)]) == {}
+    assert told([["a", 1], ["b", 2]] * 20) == {}
+
+
 def test_values_that_are_data_label_nothing() -> None:
     chance = random.Random(1)
     sent = [{"kind": f"user_{chance.getrandbits(30)}", "text": "x"} for _ in range(30)]
@@ -112,7 +184,7 @@ def test_messages_without_the_discriminator_are_labelled_by_their_keys() -> None
     sent += [message({"b": 1, "a": 2}), message({"user_42": 1}), message({f"k{chr(97 + n)}": 1 for n in range(9)})]
     sent += [message([1]), message(b"hello"), message(b"\x00\x01", kind=Kind.BINARY), message({"type": 7})]
     assert labels(sent, JsonEnvelope("/type", "/type")) == [
-        "a", "b", "a", "{a,b}", "{*}", "{ka,kb,kc,kd,ke,kf,kg,kh,…}", "array", "text", "binary", "{type}",
+        "a", "b", "a", "{a,b}", "{*}", "{ka,kb,kc,kd,ke,kf,kg,kh,…}", "array", "text", "binary", "type=7",
     ]  # fmt: skip
 
 
@@ -241,13 +313,27 @@ def test_numbers_are_exact_and_the_last_of_a_repeated_key_counts() -> None:
     assert event.payload == {"t": "a", "n": 90071992547409931234}
 
 
-@pytest.mark.parametrize("envelope", [JsonEnvelope("/a~1b", None), *(one() for one in ENVELOPES)])
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        JsonEnvelope("/a~1b", None),
+        JsonEnvelope("/op", "/op", server_beside="/t", client_array="/0"),
+        *(one() for one in ENVELOPES),
+    ],
+)
 def test_envelopes_round_trip_through_their_parameters(envelope: Envelope) -> None:
     assert envelope_from(envelope.parameters()) == envelope
 
 
 @pytest.mark.parametrize(
-    "bad", [{}, {"name": "morse"}, {"name": "json", "client": "type"}, {"name": "json", "server": 1}]
+    "bad",
+    [
+        {},
+        {"name": "morse"},
+        {"name": "json", "client": "type"},
+        {"name": "json", "server": 1},
+        {"name": "json", "server": [None, "/a"]},
+    ],
 )
 def test_bad_parameters_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"known|pointer"):
