@@ -185,7 +185,7 @@ def _pair(
         return None
     found: list[tuple[float, tuple[str, str]]] = []
     for first in scored:
-        if None in first.column:
+        if len(set(first.column)) < 2 or None in first.column:
             continue
         alone = _explained(first.column, structures)
         for keys, column in columns.items():

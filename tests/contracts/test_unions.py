@@ -13,6 +13,7 @@ from simulated import records, server
 
 from wstape.cassettes import Record
 from wstape.contracts import Checker, Contract, Shape, infer
+from wstape.contracts.envelopes import JsonEnvelope
 from wstape.contracts.schema import to_schema
 
 TEXT = {"type": "text", "text": "hello"}
@@ -177,7 +178,8 @@ def test_a_broken_variant_is_told_in_its_own_words(contract: Contract, part: Any
 )
 def test_a_broken_variant_of_a_number(frame: Any, finding: Any) -> None:
     frames = [{"op": 0, "d": {"a": 1}}] * 8 + [{"op": 1, "d": {"beat": 3}}] * 8
-    checker = Checker(infer([records([[server("frame", **one) for one in frames]] * 3)]))
+    recorded = records([[server("frame", **one) for one in frames]] * 3)
+    checker = Checker(infer([recorded], envelope=JsonEnvelope(None, "/type")))
     for record in records([[server("frame", **frame)]]):
         checker.record(record)
     assert [(one.id, one.path, str(one.severity)) for one in checker.finish()] == finding
