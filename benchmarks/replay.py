@@ -1,9 +1,10 @@
 """A replay is bounded by the server: 1,000 connections with one message in flight each exchange 10,000 messages a
-second on the stock event loop.
+second on the stock event loop, and three times as many for a second of CPU as Locust's users do.
 
 The server is a process of its own that answers each frame with one made beforehand, cheap enough to be no part of what
-is measured. Messages are counted in both directions. The last lines play 10,000 messages and ten times as many over 50
-connections and tell how the resident memory grows.
+is measured. Messages are counted in both directions, from the first handshake to the last close; Locust's, which is
+left out where it is missing (``LOCUST`` may name it), from when all its users are connected. The last lines replay and
+judge more and more messages over 50 connections, each in a process of its own, and tell how its memory grows (Linux).
 """
 
 from __future__ import annotations
@@ -11,18 +12,34 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import re
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from measuring import interleaved, introduce, report
+from measuring import interleaved, introduce, median_ratio, report
 from websockets.frames import Frame, Opcode
 from websockets.utils import accept_key
 
-from wstape.cassettes import Closed, Connection, Direction, Ending, Handshake, Header, Kind, Message, Session, Target
+from wstape.cassettes import (
+    Closed,
+    Connection,
+    Direction,
+    Ending,
+    Handshake,
+    Header,
+    Kind,
+    Message,
+    Session,
+    Target,
+    write_records,
+)
 from wstape.contracts import infer
 from wstape.replayer import Options, Player, compile_script
 
@@ -111,6 +128,41 @@ def played(port: int, session: Session, redact: bool, clock: Callable[[], float]
     return count / took
 
 
+def locust(program: str, port: int, users: int, seconds: int = 10) -> float:
+    """Let Locust's users ask; return messages for each second of its process' work."""
+    done = subprocess.run(
+        [
+            *(program, "-f", str(Path(__file__).with_name("locust_user.py")), "--headless", "--only-summary"),
+            *("--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds + users // 100}s"),
+            *("--host", f"ws://127.0.0.1:{port}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"messages a second of CPU: (\d+)", done.stderr)
+    assert found is not None, done.stderr
+    return float(found[1])
+
+
+def peak(port: int, count: int) -> None:
+    """Replay so many messages over 50 connections from a file, and print the peak of the memory that it takes."""
+    with tempfile.TemporaryDirectory(prefix="wstape-replay-") as folder:
+        cassette = Path(folder, "asked.cassette")
+        write_records(cassette, recorded(50, count // 100).records())
+        code = (
+            # ru_maxrss would begin with the peak of the process that started this one.
+            "import re, sys; from wstape.cli import run; status = run(sys.argv[1:]); "
+            "peak = re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()); "
+            "print(status, int(peak[1]) / 1024, file=sys.stderr)"
+        )
+        arguments = ["replay", str(cassette), "--target", f"ws://127.0.0.1:{port}"]
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    status, megabytes = done.stderr.split()[-2:]
+    assert status == "0", done.stdout
+    print(f"{count:,} messages over 50 connections, judged: peak resident memory {float(megabytes):.0f} MB")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -130,24 +182,24 @@ def main() -> None:
         assert server.stdout is not None
         port = int(server.stdout.readline())
         session = recorded(options.connections, options.messages // 2)
-        figures = interleaved(
-            {
-                "replay": lambda: played(port, session, redact=False),
-                "replay, for a second of CPU": lambda: played(port, session, False, time.process_time),
-                "redacting": lambda: played(port, session, redact=True),
-                "redacting, for a second of CPU": lambda: played(port, session, True, time.process_time),
-            },
-            rounds=options.rounds,
-        )
-        report(
-            f"{options.connections} connections, one message in flight", figures, unit="messages/s", against="replay"
-        )
-        for count in (10_000, 100_000):
-            speed = played(port, recorded(50, count // 100), redact=False)
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(
-                f"\n{count:,} messages over 50 connections: {speed:,.0f} a second, peak resident memory {peak:.0f} MB"
-            )
+        sides = {
+            "replay": lambda: played(port, session, redact=False),
+            "replay, for a second of CPU": lambda: played(port, session, False, time.process_time),
+            "redacting": lambda: played(port, session, redact=True),
+            "redacting, for a second of CPU": lambda: played(port, session, True, time.process_time),
+        }
+        program = os.environ.get("LOCUST") or shutil.which("locust") or ""
+        if program:
+            sides["Locust, for a second of CPU"] = lambda: locust(program, port, options.connections)
+        figures = interleaved(sides, rounds=options.rounds)
+        title = f"{options.connections} connections, one message in flight"
+        report(title, figures, unit="messages/s", against="replay")
+        if program:
+            ratio = median_ratio(figures, "replay, for a second of CPU", "Locust, for a second of CPU")
+            print(f"  a replay exchanges {ratio:.1f} times as many for a second of CPU as Locust")
+        print()
+        for count in (1_000, 10_000, 100_000):
+            peak(port, count)
     finally:
         server.terminate()
         server.wait()

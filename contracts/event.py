@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
-from ..cassettes import Direction, Kind
+from ..cassettes import Direction, Kind, Message
 
 SYMBOL = re.compile(r"(?:client|server):.+", re.DOTALL)
 """What an event is called in rules and documents."""
+
+_SIDES = {direction: f"{direction.value}:" for direction in Direction}
 
 CONNECTION = "connection"
 """Name of the scope that every event of a connection belongs to."""
@@ -29,7 +32,27 @@ class Event:
     @property
     def symbol(self) -> str:
         """The event's name in rules and documents: "server:agent_started"."""
-        return f"{self.direction.value}:{self.label}"
+        return _SIDES[self.direction] + self.label
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An `Event` that is being made: the same slots, not frozen."""
+
+    connection: int
+    direction: Direction
+    label: str
+    payload: object
+    kind: Kind
+    position: int
+    at_ns: int
+
+
+def make_event(message: Message, label: str, payload: object, position: int) -> Event:
+    """Make the event of a message in a fifth of the time that `Event` itself takes (see `cassettes.make_message`)."""
+    draft = _Draft(message.connection, message.direction, label, payload, message.kind, position, message.at_ns)
+    draft.__class__ = Event  # pyright: ignore[reportAttributeAccessIssue]  # both have the same slots
+    return cast("Event", draft)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

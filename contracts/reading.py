@@ -6,7 +6,7 @@ import copy
 
 from ..cassettes import Handshake, Kind, Message, Opened
 from .envelopes import Envelope, Reading, SeveralEnvelopes
-from .event import Event
+from .event import Event, make_event
 
 _DATA = frozenset((Kind.TEXT, Kind.BINARY))
 
@@ -63,15 +63,4 @@ class EventReader:
 
 
 def _events(reading: Reading, message: Message, position: int) -> tuple[Event, ...]:
-    return tuple(
-        Event(
-            connection=message.connection,
-            direction=message.direction,
-            label=payload.label,
-            payload=payload.value,
-            kind=message.kind,
-            position=position,
-            at_ns=message.at_ns,
-        )
-        for payload in reading.read(message)
-    )
+    return tuple([make_event(message, payload.label, payload.value, position) for payload in reading.read(message)])
