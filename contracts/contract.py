@@ -11,11 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
-
 from ..cassettes import Direction
 from .asyncapi_import import contract_document, is_asyncapi
 from .document import dumps
@@ -27,12 +22,16 @@ from .handshake import HandshakeClaim
 from .isolation import Privacy
 from .json_text import join_pointer, split_pointer
 from .loading import parse_document, read_document
+from .meta_schema import problem_of, targets_in
 from .rules import TEMPLATES, Rule
 from .schema import Schema
 from .scopes import Scope, ScopeReader
 from .stream import Stream
 from .stream_document import stream_document, stream_from
 from .volatile import volatile_places
+
+MAX_NESTING = 200
+"""Objects and arrays inside one another in a payload's schema."""
 
 FORMAT = "contract"
 VERSION = 1
@@ -201,21 +200,6 @@ def _privacy_document(claim: Privacy) -> _Object:
     return document
 
 
-def _targets(schema: Schema) -> Callable[[str], bool]:
-    """Return what tells whether a reference leads to something in a schema."""
-    resource = DRAFT202012.create_resource(schema)
-    resolver = EMPTY_REGISTRY.with_resource("", resource).resolver("")
-
-    def leads(reference: str) -> bool:
-        try:
-            resolver.lookup(reference)
-        except Unresolvable:
-            return False
-        return True
-
-    return leads
-
-
 class _Loader:
     """Reads a document strictly, and says where it makes no sense."""
 
@@ -298,13 +282,10 @@ class _Loader:
         payload = event.get("payload")
         if payload is not None:
             schema = self._object(payload, f"{place}/payload")
-            try:
-                Draft202012Validator.check_schema(schema)
-            except SchemaError as error:
-                inside = "".join(f"/{part}" for part in error.absolute_path)
-                problem = error.message.splitlines()[0][:200]
-                raise self._wrong(f"{place}/payload{inside}", f"not a JSON Schema: {problem}") from error
-            self._annotations(schema, f"{place}/payload", _targets(schema))
+            problem = problem_of(schema)
+            if problem is not None:
+                raise self._wrong(f"{place}/payload{problem[0]}", f"not a JSON Schema: {problem[1]}")
+            self._annotations(schema, f"{place}/payload", targets_in(schema), MAX_NESTING)
             payload = schema
         return EventClaim(
             kind=cast("str", kind),
@@ -313,23 +294,27 @@ class _Loader:
             payload=payload,
         )
 
-    def _annotations(self, value: object, place: str, targets: Callable[[str], bool]) -> None:
-        """Check what the meta-schema does not: our own keywords, patterns, and references that lead away."""
+    def _annotations(self, value: object, place: str, targets: Callable[[str], bool], nesting: int) -> None:
+        """Check what the meta-schema does not: our own keywords, patterns, references that lead away, and nesting."""
+        if not nesting:
+            raise RecursionError
         if isinstance(value, list):
             for number, item in enumerate(cast("list[object]", value)):
-                self._annotations(item, f"{place}/{number}", targets)
+                self._annotations(item, f"{place}/{number}", targets, nesting - 1)
         if not isinstance(value, dict):
             return
         schema = cast("_Object", value)
         seen = schema.get("x-wstape-seen")
         if "x-wstape-seen" in schema and not isinstance(seen, dict):
             self._count(seen, f"{place}/x-wstape-seen")
-        pattern = schema.get("pattern")
-        if isinstance(pattern, str):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise self._wrong(f"{place}/pattern", f"not a regular expression: {error}") from error
+        keys = schema.get("patternProperties")
+        for pattern in (schema.get("pattern"), *(cast("_Object", keys) if isinstance(keys, dict) else ())):
+            if isinstance(pattern, str):
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    where = f"{place}/pattern" if pattern == schema.get("pattern") else f"{place}/patternProperties"
+                    raise self._wrong(where, f"not a regular expression: {error}") from error
         reference = schema.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#"):
             raise self._wrong(f"{place}/$ref", "a reference out of the schema is never followed")
@@ -337,7 +322,7 @@ class _Loader:
             raise self._wrong(f"{place}/$ref", f"{reference!r} leads nowhere")
         for key, item in schema.items():
             if key not in ("enum", "const", "default", "examples"):
-                self._annotations(item, place + join_pointer((key,)), targets)
+                self._annotations(item, place + join_pointer((key,)), targets, nesting - 1)
 
     def _scope(self, entry: object, place: str) -> ScopeClaim:
         document = self._object(entry, place)

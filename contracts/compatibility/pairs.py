@@ -209,7 +209,7 @@ def walk(old: Contract, new: Contract, today: datetime.date) -> Iterator[Pair]:
             ignored=_moved(contracts, side(symbol), renamed=symbol != now),
         )
         yield event
-        if event.old.payload is not None or event.new.payload is not None:
+        if event.old.payload != event.new.payload:
             was, is_ = (Document(True if claim.payload is None else claim.payload) for claim in (event.old, event.new))
             yield from _places(event, (), was.root, is_.root, frozenset())
 
