@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -209,9 +210,14 @@ def walk(old: Contract, new: Contract, today: datetime.date) -> Iterator[Pair]:
             ignored=_moved(contracts, side(symbol), renamed=symbol != now),
         )
         yield event
-        if event.old.payload != event.new.payload:
+        if not _is_same(event.old.payload, event.new.payload):
             was, is_ = (Document(True if claim.payload is None else claim.payload) for claim in (event.old, event.new))
             yield from _places(event, (), was.root, is_.root, frozenset())
+
+
+def _is_same(old: object, new: object) -> bool:
+    """Tell whether two payloads are written alike: Python calls True and 1 equal, JSON does not."""
+    return old == new and json.dumps(old) == json.dumps(new)
 
 
 def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:

@@ -236,6 +236,13 @@ def test_news_elsewhere_hides_nothing() -> None:
     ]
 
 
+def test_true_is_not_one() -> None:
+    assert found(*pair("server", obj(v={"const": True}), obj(v={"const": 1}))) == [("server/type-changed", B)]
+    assert found(*pair("server", obj(v={"enum": [0, "a"]}), obj(v={"enum": [False, "a"]}))) == [
+        ("server/type-changed", B)
+    ]
+
+
 def test_reordering_and_renaming_definitions_is_no_change() -> None:
     old = {"$defs": {"a": TEXT}, "properties": {"v": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}}}
     new = {"properties": {"v": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/b"}]}}, "$defs": {"b": TEXT}}
