@@ -34,7 +34,7 @@ def parse_document(data: bytes, *, where: Path | str) -> object:
         from ..cassettes.formats.plain_yaml import YamlError, load_yaml
 
         try:
-            document = load_yaml(data)
+            document = load_yaml(data, aliases=True)
         except YamlError as error:
             raise ContractError(where, f"line {error.line}", error.problem, "mend the AsyncAPI document") from error
     if document is NOT_JSON:

@@ -213,7 +213,37 @@ def test_what_cannot_be_read_is_refused_in_one_line(document: dict[str, Any], pr
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["asyncapi: 3.0.0\na: &a [*a]\n", "asyncapi: [\n", "asyncapi: 3.0.0\n---\nb: 1\n"])
+def test_yaml_may_say_a_thing_once() -> None:
+    text = """asyncapi: 3.0.0
+operations: {o: {action: send, channel: {$ref: '#/channels/c'}}}
+x-base: &base {type: object, required: &all [type, at]}
+x-late: &late {<<: *base, required: [type]}
+channels:
+  c:
+    messages:
+      a: {payload: {<<: *base, properties: {type: {const: a}}}}
+      b: {payload: {<<: [*late, *base], properties: {type: {const: b}}}}
+      c: {payload: {type: object, required: *all, properties: {type: {const: c}}}}
+"""
+    events = Contract.parse(text.encode(), where="a.yaml").events
+    required = {symbol: (claim.payload or {})["required"] for symbol, claim in events.items()}
+    assert required == {"server:a": ["type", "at"], "server:b": ["type"], "server:c": ["type", "at"]}
+    assert all((claim.payload or {})["type"] == "object" for claim in events.values())
+
+
+_LAUGHS = "asyncapi: 3.0.0\na: &a0 [x, x]\n" + "".join(f"b{n}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _LAUGHS,
+        "asyncapi: 3.0.0\na: {<<: 1}\n",
+        "asyncapi: 3.0.0\na: &a [*a]\n",
+        "asyncapi: [\n",
+        "asyncapi: 3.0.0\n---\nb: 1\n",
+    ],
+)
 def test_hostile_yaml_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(ContractError, match="line "):
         Contract.parse(text.encode(), where="a.yaml")
