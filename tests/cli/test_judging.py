@@ -115,6 +115,48 @@ def test_diff_exactly(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(f["id"], f["path"], f["count"]) for f in document["findings"]] == [("payload/value-changed", "/score", 16)]
 
 
+def _teams_document(labelled: bool) -> str:
+    def message(label: str, **fields: object) -> dict[str, object]:
+        kind = {"type": {"const": label}} if labelled else {}
+        properties = {**kind, **{name: {"type": type_} for name, type_ in fields.items()}}
+        return {"payload": {"type": "object", "properties": properties, "required": list(properties)}}
+
+    channel = {"$ref": "#/channels/chat"}
+    messages = {
+        "welcome": message("welcome", session_id="string"),
+        "answer": message("answer", text="string", score="integer"),
+        "ask": message("ask", text="string"),
+    }
+    sent, received = (
+        [{"$ref": f"#/channels/chat/messages/{name}"} for name in names] for names in (("welcome", "answer"), ("ask",))
+    )
+    document = {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Chat", "version": "1"},
+        "channels": {"chat": {"address": "/", "messages": messages}},
+        "operations": {
+            "say": {"action": "send", "channel": channel, "messages": sent},
+            "hear": {"action": "receive", "channel": channel, "messages": received},
+        },
+    }
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_every_judge_takes_a_teams_asyncapi_document(labelled: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("chat.asyncapi.json").write_text(_teams_document(labelled), encoding="utf-8")
+    contract = ["--contract", "chat.asyncapi.json"]
+    assert run(["check", "good.cassette", *contract]) == 0
+    assert run(["check", "retyped.cassette", *contract]) == 1
+    assert run(["diff", "good.cassette", "good.cassette", *contract]) == 0
+    for score, status in ((3, 0), ("three", 1)):
+        with answering_in_thread({"type": "answer", "text": "live", "score": score}) as target:
+            found, document = judged(capsys, "replay", "good.cassette", "--target", target, *contract)
+        assert found == status
+        breaking = [f["id"] for f in document["findings"] if f["severity"] == "breaking"]
+        assert breaking == ["payload/type-changed"] * status
+
+
 def test_replay_saves_what_came(capsys: pytest.CaptureFixture[str]) -> None:
     with answering_in_thread({"type": "answer", "text": "live", "score": 3}) as target:
         arguments = ["replay", "good.cassette", "--contract", "good.contract.json", "--target", target]
