@@ -2,6 +2,7 @@
 
 from .certificate import Certificate
 from .coding import undo_encodings
+from .counting import counted
 from .errors import (
     CassetteError,
     CassetteFormatError,
@@ -44,6 +45,7 @@ from .references import RECORDING_SUFFIXES, project_of, references, walk
 from .scrubbing import Leak, find_leaks, leaks_in, redact_all, scrub, secure, unknown_secrets
 from .secrets import PLACEHOLDER, Secrets, encoded_value, plain_name, refuse_tracked, write_secrets
 from .target import Target
+from .unreached import why_unreached
 from .writing import write_records, write_text
 
 __all__ = [
@@ -89,6 +91,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "WstapeError",
+    "counted",
     "dump_json",
     "encode_line",
     "encoded_value",
@@ -116,6 +119,7 @@ __all__ = [
     "undo_encodings",
     "unknown_secrets",
     "walk",
+    "why_unreached",
     "write_records",
     "write_secrets",
     "write_text",

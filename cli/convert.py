@@ -72,6 +72,10 @@ def command(
             raise UsageError("--origin and redaction are for recordings; a contract holds no secrets to take out")
         convert_contract(source, destination, force=force)
         return
+    if source.name.endswith(CONTRACT_SUFFIXES):
+        raise UsageError(
+            f"{source} is a contract; let OUT end with .asyncapi.yaml, .asyncapi.json or .contract.json: {destination}"
+        )
     foreign = foreign_format(source)
     if foreign is not None:
         _import(ctx, source, foreign, destination, origin, force, no_redact, keep_secrets, options)
@@ -100,7 +104,16 @@ def _import(
     keep_secrets: Path | None,
     options: RedactionOptions,
 ) -> None:
-    from ..cassettes import CassetteError, Redactor, UsageError, leaks_in, redact_all, write_records, write_secrets
+    from ..cassettes import (
+        CassetteError,
+        Redactor,
+        UsageError,
+        counted,
+        leaks_in,
+        redact_all,
+        write_records,
+        write_secrets,
+    )
     from .redacting import redaction_rules, refuse_secrets_file
 
     if no_redact and (keep_secrets is not None or any(options.values())):
@@ -122,7 +135,7 @@ def _import(
         if keep_secrets is not None and redactor.secrets:
             write_secrets(keep_secrets, redactor.secrets)
         count = len(redactor.secrets)
-        click.echo(f"wstape: {foreign} read, {count} secret{'' if count == 1 else 's'} taken out", err=True)
+        click.echo(f"wstape: {foreign} read, {counted(count, 'secret')} taken out", err=True)
     _tell("left out", imported.left_out)
     if imported.problem:
         warn(f"{source} is incomplete: {imported.problem}")

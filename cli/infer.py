@@ -114,20 +114,21 @@ def command(
 
 def _summarise(contract: Contract, output: Path | None, envelopes: list[str]) -> None:
     """Say on standard error what was learned, on one screen."""
+    from ..cassettes import counted
     from ..contracts import side
     from ..contracts.evidence import rule_is_firm
 
     learned = contract.learned
     wrote = f" to {output}" if output is not None else ""
     click.echo(
-        f"learned from {learned.connections} connections and {learned.messages} messages{wrote}",
+        f"learned from {counted(learned.connections, 'connection')} and {counted(learned.messages, 'message')}{wrote}",
         err=True,
     )
     for line in envelopes:
         click.echo(f"  {line}", err=True)
     for direction in ("client", "server"):
         count = sum(side(symbol) == direction for symbol in contract.events)
-        click.echo(f"  {count} labels sent by the {direction}", err=True)
+        click.echo(f"  {counted(count, 'label')} sent by the {direction}", err=True)
     for claim in contract.scopes:
         firm = sum(
             rule.pinned or rule_is_firm(rule.seen, rule.scopes, rule.surprise, "missing", broken=rule.broken)
@@ -136,7 +137,7 @@ def _summarise(contract: Contract, output: Path | None, envelopes: list[str]) ->
         tentative = len(claim.rules) - firm
         scope = claim.scope
         reason = f" ({scope.instances} values join {scope.events} events)" if scope.instances else ""
-        click.echo(f"  scope {claim.name}{reason}: {firm} firm rules, {tentative} tentative", err=True)
+        click.echo(f"  scope {claim.name}{reason}: {counted(firm, 'firm rule')}, {tentative} tentative", err=True)
 
 
 def _warn_of_exceptions(contract: Contract, cassettes: tuple[Path, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..cassettes import Direction, Message, Opened, Record, Session, printable
+from ..cassettes import Direction, Message, Opened, Record, Session, counted, printable
 from ..contracts import CONNECTION, Envelope, EventReader, infer
 from ..replayer import compile_script, confidence, find_bindings, screenplay, traces
 from .choice import Choice
@@ -53,7 +53,7 @@ def binding_lines(session: Session, envelope: Envelope, others: Sequence[Session
         times = uses[binding.value]
         yield (
             f"{printable(str(binding.value))}  from {printable(str(binding.source))}"
-            f", sent by the client {times} time{'' if times == 1 else 's'}; {confidence(binding, recordings)}"
+            f", sent by the client {counted(times, 'time')}; {confidence(binding, recordings)}"
         )
     for name in found.secrets:
         yield f"{{{{secret:{name}}}}}  from outside: replay needs --secret {name}=VALUE or --secrets FILE"

@@ -138,12 +138,14 @@ class _Row:
 
     def status(self) -> str:
         """In words, how it stands to its contract."""
+        from ..cassettes import counted
+
         standing = self.overview.standing
         if standing is None or self.overview.header is None:
             return "-"
         if standing.breaking:
             return f"breaks {standing.contract.name}: {standing.breaking}"
-        warnings = f", {standing.warnings} warning{'' if standing.warnings == 1 else 's'}" if standing.warnings else ""
+        warnings = f", {counted(standing.warnings, 'warning')}" if standing.warnings else ""
         return f"keeps {standing.contract.name}{warnings}"
 
     def document(self, now: datetime) -> Mapping[str, object]:

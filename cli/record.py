@@ -213,7 +213,15 @@ def command(
 
     with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
         summary = runner.run(
-            run(settings, command=cmd, report=talk.warn, listening=listening, watch=talk.watch, tick=talk.tick)
+            run(
+                settings,
+                command=cmd,
+                report=talk.warn,
+                listening=listening,
+                watch=talk.watch,
+                tick=talk.tick,
+                say=talk.say,
+            )
         )
     if allow_unsafe or not summary.unsafe:
         talk.say(str(summary))

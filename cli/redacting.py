@@ -135,9 +135,11 @@ def _settings(ctx: click.Context) -> tuple[dict[str, tuple[str, ...]], bool, boo
 
 def suspect_lines(suspects: Mapping[str, int]) -> list[str]:
     """Say which keys stand before strings that look like secrets and that no rule knows; a few lines at most."""
+    from ..cassettes import counted
+
     ranked = sorted(suspects.items(), key=lambda item: (-item[1], item[0]))
     lines = [
-        f"{count} string{'' if count == 1 else 's'} behind {key!r} may be a secret that no rule knows;"
+        f"{counted(count, 'string')} behind {key!r} may be a secret that no rule knows;"
         f" if so, scrub with --redact-key {key}"
         for key, count in ranked[:_MOST_SUSPECTS]
     ]

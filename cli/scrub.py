@@ -43,6 +43,7 @@ def command(
         CassetteError,
         Redactor,
         UsageError,
+        counted,
         find_leaks,
         scrub,
         unknown_secrets,
@@ -68,7 +69,9 @@ def command(
         if keep_secrets is not None and redactor.secrets:
             write_secrets(keep_secrets, redactor.secrets)
         count = len(redactor.secrets)
-        found = f"scrubbed, {count} secret{'' if count == 1 else 's'} taken out" if changed else "nothing to scrub"
+        found = f"scrubbed, {counted(count, 'secret')} taken out" if changed else "nothing to scrub"
+        if changed and not count:  # what has no value to put back: personal data, say
+            found = "scrubbed"
         click.echo(f"wstape: {path}: {found}", err=True)
         for line in suspect_lines(unknown_secrets(path)):
             warn(f"{path}: {line}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..cassettes import Direction, Headers, header, undo_encodings
+from ..cassettes import Direction, Headers, counted, header, undo_encodings
 
 BODY_LIMIT = 1024 * 1024  # bytes of a body that are kept; all of it is passed on
 
@@ -46,8 +46,7 @@ class Body:
         return b"", self._left_out(f"of {media}" if media else "of binary data")
 
     def _left_out(self, what: str) -> str:
-        size = f"{self.size:,} byte{'' if self.size == 1 else 's'}"
-        return f"the {self.whose}'s body, {size} {what}, is not recorded"
+        return f"the {self.whose}'s body, {counted(self.size, 'byte')} {what}, is not recorded"
 
 
 def _is_text(media: str, body: bytes) -> bool:

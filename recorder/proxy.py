@@ -47,6 +47,7 @@ from .writer import ClippingWriter, RecordWriter, WatchedWriter
 
 BACKLOG = 1024  # connections that the kernel accepts ahead of us; cut to its own limit
 FREED = 2 << 20  # bytes
+LONG_SEARCH = 32 << 20  # bytes of cassettes, from which on it is said that they are searched
 HAND_OVER_NS = FLUSH_INTERVAL_NS * 3 // 4
 """When a block is handed to the thread that writes it: what is older than the flush interval shall be in the file."""
 
@@ -69,12 +70,17 @@ class Recorder:
     faults: Faults
 
     def __init__(
-        self, settings: Settings, report: Report | None = None, watch: Callable[[Record], None] | None = None
+        self,
+        settings: Settings,
+        report: Report | None = None,
+        watch: Callable[[Record], None] | None = None,
+        say: Report | None = None,
     ) -> None:
-        """``watch`` is shown every record as it is written: redacted."""
+        """``watch`` is shown every record as it is written: redacted. ``say`` is told what takes long."""
         self.settings = settings
         self.summary: Summary | None = None  # after `stop`
         self._report: Report = report or _silent
+        self._say: Report = say or _silent
         self._redactor = Redactor(rules=settings.rules) if settings.redact else None
         self._server: asyncio.Server | None = None
         self._address: Address | None = None
@@ -175,7 +181,11 @@ class Recorder:
         unsafe: list[str] = []
         suspects: Counter[str] = Counter()
         problems = list(summary.problems)
-        for path in (summary.path, *summary.more):
+        paths = (summary.path, *summary.more)
+        size = sum(path.stat().st_size for path in paths if path.exists())
+        if size >= LONG_SEARCH:
+            self._say(f"searching {size / 2**20:,.0f} MiB once more for secrets")
+        for path in paths:
             if not path.exists():
                 self.report(f"{path} is not where it was; it was not searched for secrets, 'wstape scrub' does that")
                 continue

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-import re
-import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..cassettes import Target
+from ..cassettes import Target, why_unreached
 from .tunnel import Proxy, TunnelError
 
-_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _NEXT_ADDRESS = 0.25  # seconds until the next address of a name is tried beside the first (RFC 8305 section 8)
 
 
@@ -65,20 +60,4 @@ class Route:
 
 def reason(error: Exception) -> str:
     """Say in a few words why a connection was not made."""
-    if isinstance(error, TunnelError):
-        return str(error)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        detail = error.verify_message or str(error)
-        return f"its certificate is not trusted ({detail}); give its authority with --ca FILE, or use --insecure"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({(error.reason or str(error)).lower().replace('_', ' ')}); is it a wss:// address?"
-    if isinstance(error, socket.gaierror):
-        return f"the host name is not known ({(error.strerror or str(error)).lower()})"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None and (several := _ERRNO.findall(str(error))):
-        number = int(several[-1])  # asyncio joins the errors of several addresses into a text
-    if number is not None and number in errno.errorcode:
-        return os.strerror(number).lower()
-    return (str(error) or type(error).__name__).lower()
+    return str(error) if isinstance(error, TunnelError) else why_unreached(error)

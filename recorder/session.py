@@ -26,15 +26,16 @@ async def run(
     listening: Callable[[Recorder], None],
     watch: Callable[[Record], None] | None = None,
     tick: Callable[[], None] | None = None,
+    say: Report | None = None,
 ) -> Summary:
     """Record until SIGINT, SIGTERM or SIGHUP, until a limit of ``settings``, or with ``command`` until it ends.
 
-    ``listening`` is called once the recorder accepts, ``watch`` with every record, ``tick`` every `TICK` seconds. A
-    command that fails, or that never connects, is a problem in the summary. Raises UsageError and FileError for what
-    prevents the start.
+    ``listening`` is called once the recorder accepts, ``watch`` with every record, ``tick`` every `TICK` seconds;
+    ``say`` is told what takes long. A command that fails, or that never connects, is a problem in the summary. Raises
+    UsageError and FileError for what prevents the start.
     """
     find_command(command)
-    recorder = Recorder(settings, report, watch)
+    recorder = Recorder(settings, report, watch, say)
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     with signals_to(signals):
         await recorder.start()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..cassettes import FileError, Note, Record
+from ..cassettes import FileError, Note, Record, counted
 from .tap import Burst
 from .writer import RecordWriter
 
@@ -44,9 +44,9 @@ class Summary:
         return not self.problems
 
     def __str__(self) -> str:
-        parts = [_counted(self.connections, "connection"), _counted(self.messages, "message")]
+        parts = [counted(self.connections, "connection"), counted(self.messages, "message")]
         if self.exchanges:
-            parts.append(_counted(self.exchanges, "HTTP exchange"))
+            parts.append(counted(self.exchanges, "HTTP exchange"))
         files = f"{self.path} … {self.more[-1]} ({len(self.more) + 1} cassettes)" if self.more else str(self.path)
         return f"recorded {', '.join(parts)} to {files}"
 
@@ -136,11 +136,11 @@ class Tape:
         except FileError as error:
             self._problem(f"the recording could not be finished: {error}")
         if self._writer.lost:
-            self._problems.append(f"{_counted(self._writer.lost, 'record')} lost because the file could not be written")
+            self._problems.append(f"{counted(self._writer.lost, 'record')} lost because the file could not be written")
         if self._unredacted:
-            self._problems.append(f"{_counted(self._unredacted, 'record')} left out because redaction failed")
+            self._problems.append(f"{counted(self._unredacted, 'record')} left out because redaction failed")
         if self._unwritten:
-            self._problems.append(f"{_counted(self._unwritten, 'record')} left out because writing failed")
+            self._problems.append(f"{counted(self._unwritten, 'record')} left out because writing failed")
         return Summary(
             path=self._writer.path,
             connections=self._writer.connections,
@@ -173,7 +173,3 @@ class Tape:
     def _problem(self, text: str) -> None:
         self._problems.append(text)
         self._report(text)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -96,11 +96,15 @@ def _handshakes(baseline: Connection, candidate: Connection) -> Iterator[Finding
     elif old.subprotocol != new.subprotocol:
         yield breaking(
             "handshake/subprotocol",
-            f"the server selected subprotocol {new.subprotocol!r}; in the recording {old.subprotocol!r}",
+            f"the server selected {_subprotocol(new)}; in the recording {_subprotocol(old)}",
             candidate.number,
             baseline=old.subprotocol,
             candidate=new.subprotocol,
         )
+
+
+def _subprotocol(handshake: Handshake) -> str:
+    return "no subprotocol" if handshake.subprotocol is None else f"the subprotocol {handshake.subprotocol!r}"
 
 
 def _status(handshake: Handshake) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import h11
 
-from ..cassettes import Headers, Target, UnreachableError, header
+from ..cassettes import Headers, Target, UnreachableError, header, why_unreached
 from .ledger import Encoding
 
 _DROPPED = frozenset(("host", "content-length", "transfer-encoding", "connection", "expect", "accept-encoding"))
@@ -119,7 +119,7 @@ async def accepts(target: Target) -> bool:
 
 def unreachable(target: Target, error: BaseException) -> UnreachableError:
     """Say that nobody answers at a target."""
-    reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
     return UnreachableError(
-        f"{target.url}: cannot connect to {target.host} port {target.port} ({reason}); check that it is running"
+        f"{target.url}: cannot connect to {target.host} port {target.port} ({why_unreached(error)}); "
+        "check that it is running"
     )

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..cassettes import printable
+from ..cassettes import counted, printable
 from ..contracts import Finding, Severity
 from .report import Report
 from .side_by_side import Tone, side_by_side
@@ -96,9 +96,5 @@ def _verdict_line(report: Report) -> Text:
     line.append(printable(report.title))
     for count, noun in ((report.connections, "connection"), (report.messages, "message")):
         if count is not None:
-            line.append(f", {_plural(count, noun)}")
+            line.append(f", {counted(count, noun)}")
     return line
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -47,6 +47,14 @@ def test_a_suffix_without_a_format(tmp_path: Path, name: str, capsys: pytest.Cap
     assert not (tmp_path / name).exists()
 
 
+@pytest.mark.parametrize("name", ["a.asyncapi.yaml", "a.contract.json"])
+def test_a_contract_for_a_recording(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / name
+    source.write_text("{}")
+    assert run(["convert", str(source), str(tmp_path / "b.json")]) == 2
+    assert f"{source} is a contract; let OUT end with .asyncapi.yaml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["b.jsonl", "b.cassette"])
 def test_an_incomplete_recording_is_converted_as_far_as_it_goes(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]

@@ -783,6 +783,22 @@ def test_open_connections_are_cut_at_the_end(case: Case) -> None:
     assert case.session.complete
 
 
+def test_a_long_search_for_secrets_is_announced(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    announced: list[str] = []
+
+    async def main() -> None:
+        async with websocket_upstream() as upstream:
+            settings = Settings(target=Target.parse(upstream), output=case.path, force=True)
+            for limit in (1, 1 << 30):
+                monkeypatch.setattr("wstape.recorder.proxy.LONG_SEARCH", limit)
+                async with Recorder(settings, case.said.append, say=announced.append):
+                    pass
+
+    run(main())
+    assert announced == ["searching 0 MiB once more for secrets"]
+    assert case.said == []
+
+
 def test_secrets_do_not_reach_the_file_and_may_be_kept_elsewhere(case: Case, tmp_path: Path) -> None:
     kept = tmp_path / "kept.secrets"
 

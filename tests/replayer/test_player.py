@@ -183,6 +183,9 @@ def test_a_subprotocol_that_is_no_longer_selected() -> None:
     assert breaking(findings) == []
     _, findings = play(session(spoken), answering, server={"subprotocols": ["chat.v1"]})
     assert breaking(findings) == [("handshake/subprotocol", None)]
+    assert [one.message for one in findings if one.id == "handshake/subprotocol"] == [
+        "the server selected the subprotocol 'chat.v1'; in the recording the subprotocol 'chat.v2'"
+    ]
 
 
 def test_an_identifier_that_is_no_longer_issued() -> None:
