@@ -123,7 +123,10 @@ def main() -> None:
     def shapes() -> None:
         learned: dict[str, Shape] = {}
         for event in events:
-            learned.setdefault(event.symbol, Shape()).observe(event.payload)
+            shape = learned.get(event.symbol)
+            if shape is None:
+                shape = learned[event.symbol] = Shape()
+            shape.observe(event.payload)
         for shape in learned.values():
             to_schema(shape)
 
