@@ -6,12 +6,10 @@ schema is closed, so that one call also tells whether there are fields that the 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, cast
+from dataclasses import dataclass
+from typing import cast
 
-import jsonschema_rs
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
@@ -23,21 +21,18 @@ from .event import Event
 from .evidence import FIRM_INTEGER_SEEN, is_firm
 from .finding import Finding, Severity
 from .formats import may_hide
-from .json_text import JsonObject, Pointer, clip, excerpt, join_pointer, type_name, with_article
-from .schema import PINNED, SEEN, Schema, to_schema
-from .shape import Shape
+from .json_text import JsonObject, Pointer, clip, excerpt, join_pointer, type_name
+from .payload_words import always, broken_words
+from .renaming import Parent, renames
+from .schema import PINNED, SEEN, Schema
 from .similarity import types_of
 from .unions import told_apart
+from .validation import compiled, errors_of, fits, place_of
 
 MAX_TALLIES = 2_000
 """Different findings that are kept; a build that breaks more than that is broken enough."""
 
 _HIDDEN = frozenset(("format", "pattern", "enum", "const"))  # keywords that ask what redaction hides
-_FORMAT_WORDS = {"uri": "a URI", "uuid": "a UUID", "email": "an e-mail address"}
-
-
-class _Validator(Protocol):
-    def is_valid(self, instance: object) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -46,17 +41,6 @@ class _Tally:
 
     finding: Finding
     count: int = 1
-
-
-@dataclass(slots=True)
-class _Parent:
-    """Which fields went missing from, and came new to, the objects at one place."""
-
-    missing: dict[str, int] = field(default_factory=dict[str, int])
-    added: dict[str, int] = field(default_factory=dict[str, int])
-    both: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
-    required: dict[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
 
 class _Label:
@@ -79,7 +63,7 @@ class PayloadChecker:
         self._events = contract.events
         self._labels: dict[str, _Label | None] = {}
         self._tallies: dict[tuple[str, str, str], _Tally] = {}  # (id, symbol, path)
-        self._parents: dict[tuple[str, Pointer], _Parent] = {}
+        self._parents: dict[tuple[str, Pointer], Parent] = {}
         self._scope_places = {
             (symbol, pointer)
             for claim in contract.scopes
@@ -100,9 +84,13 @@ class PayloadChecker:
         missing: dict[Path, list[str]] = {}
         found: dict[Path, Pointer] = {}
         if not fits(label.open, event.payload):
-            for error in told_apart(_errors(label.reference, event.payload)):
+            errors = list(told_apart(errors_of(label.reference, event.payload)))
+            mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+            for error in errors:
                 path: Path = tuple(error.absolute_path)
-                place = _place(error)
+                place = place_of(error)
+                if error.validator in ("const", "enum") and path in mistyped:
+                    continue  # of another type, so another value: that is told already
                 if error.validator == "required":
                     if path not in missing:
                         missing[path] = self._missing(event, label, error, place)
@@ -135,14 +123,14 @@ class PayloadChecker:
             of = properties.get(key)
             own: Mapping[str, object] = cast("Schema", of) if isinstance(of, dict) else Schema()
             pointer = join_pointer((*place, key))
-            parent = self._parents.setdefault((event.symbol, place), _Parent())
+            parent = self._parents.setdefault((event.symbol, place), Parent())
             parent.required[key] = own
             self._tally(
                 event,
                 "payload/field-missing",
                 (*place, key),
                 _severity(event, label, schema.get(SEEN), pinned=_is_pinned(schema) or _is_pinned(own)),
-                f"`{pointer}` {_always('was present', schema)}, now missing",
+                f"`{pointer}` {always('was present', schema)}, now missing",
                 own.get("type"),
                 None,
             )
@@ -153,7 +141,6 @@ class PayloadChecker:
         keyword, expected = str(error.validator), cast("object", error.validator_value)
         value = cast("object", error.instance)
         pointer = join_pointer(place)
-        named = f"`{pointer}`" if pointer else "the payload"
         seen = schema.get(SEEN)
         if keyword in _HIDDEN and isinstance(value, str):
             format_ = str(expected) if keyword == "format" else None
@@ -162,50 +149,14 @@ class PayloadChecker:
         pinned = _is_pinned(schema)
         severity = _severity(event, label, seen, pinned=pinned)
         learned = SEEN in schema and not pinned
-        match keyword:
-            case "type":
-                id_ = "payload/type-changed"
-                types = [expected] if isinstance(expected, str) else cast("list[str]", expected)
-                words = " or ".join(with_article(type_) for type_ in types)
-                if "number" in types_of(schema) and type_name(value) == "number" and learned:
-                    firm = isinstance(seen, int) and seen >= FIRM_INTEGER_SEEN
-                    severity = severity if firm else max(severity, Severity.WARNING, key=lambda one: one.rank)
-                said = f"{named} {_always(f'was {words}', schema)}, now {_now(value)}"
-            case "enum":
-                id_ = "payload/enum-value"
-                severity = _at_most_warning(severity) if learned else severity
-                words = ", ".join(excerpt(item, 30) for item in cast("list[object]", expected)[:8])
-                said = f"{named} {_always(f'was one of {words}', schema)}, now {excerpt(value)}"
-            case "format":
-                id_ = "payload/format-changed"
-                if learned and (event.symbol, pointer) in self._scope_places:
-                    severity = _at_most_warning(severity)  # an identifier may change its form while it is still echoed
-                words = _FORMAT_WORDS.get(str(expected), f"a {expected}")
-                said = f"{named} {_always(f'was {words}', schema)}, now {excerpt(value)}"
-            case "pattern":
-                id_ = "payload/format-changed"
-                severity = _at_most_warning(severity) if learned else severity
-                prefix = str(expected).removeprefix("^")
-                known = (
-                    f"began with {prefix!r}"
-                    if learned and prefix.replace("-", "_").isidentifier()
-                    else f"matched {expected!r}"
-                )
-                said = f"{named} {_always(known, schema)}, now {excerpt(value)}"
-            case "const":
-                id_ = "payload/value-changed"
-                severity = _at_most_warning(severity) if learned else severity
-                said = f"{named} {_always(f'was {excerpt(expected)}', schema)}, now {excerpt(value)}"
-            case "minItems" | "maxItems":
-                id_ = "payload/value-changed"
-                few = "at least" if keyword == "minItems" else "at most"
-                said = f"{named} {_always(f'was of {few} {expected} items', schema)}, now {_now(value)}"
-            case "additionalProperties" | "unevaluatedProperties" | "propertyNames":
-                id_ = "payload/field-added"
-                said = f"{named} has fields that the contract forbids: {error.message.splitlines()[0][:200]}"
-            case _:
-                id_ = "payload/value-changed"
-                said = f"{named} breaks {keyword} {excerpt(expected)} of the contract: {excerpt(value)}"
+        id_, said = broken_words(error, schema, pointer, pinned=pinned)
+        if learned and keyword == "type" and "number" in types_of(schema) and type_name(value) == "number":
+            firm = isinstance(seen, int) and seen >= FIRM_INTEGER_SEEN
+            severity = severity if firm else _at_most_warning(severity)
+        if learned and keyword in ("enum", "pattern", "const"):
+            severity = _at_most_warning(severity)
+        if learned and keyword == "format" and (event.symbol, pointer) in self._scope_places:
+            severity = _at_most_warning(severity)  # an identifier may change its form while it is still echoed
         self._tally(event, id_, place, severity, said, expected, value)
 
     def _tally(
@@ -249,14 +200,7 @@ class PayloadChecker:
     def _remember(self, symbol: str, place: Pointer, missing: Sequence[str], added: JsonObject) -> None:
         if not missing and not added:
             return
-        parent = self._parents.setdefault((symbol, place), _Parent())
-        for key in missing:
-            parent.missing[key] = parent.missing.get(key, 0) + 1
-        for key, value in list(added.items())[:50]:
-            parent.added[key] = parent.added.get(key, 0) + 1
-            parent.shapes.setdefault(key, Shape()).observe(value)
-            for gone in missing:
-                parent.both[gone, key] = parent.both.get((gone, key), 0) + 1
+        self._parents.setdefault((symbol, place), Parent()).remember(missing, added)
 
     def lost_places(self) -> frozenset[tuple[str, str]]:
         """Return the places (symbol, pointer) that should hold an identifier of a scope and no longer do."""
@@ -270,10 +214,10 @@ class PayloadChecker:
 
     def findings(self) -> Iterator[Finding]:
         """Return what was found, a missing field and the new one that took its place as one rename."""
-        renamed: dict[tuple[str, str], tuple[str, _Parent]] = {}
+        renamed: dict[tuple[str, str], tuple[str, Parent]] = {}
         taken: set[tuple[str, str]] = set()
         for (symbol, place), parent in self._parents.items():
-            for gone, new in _renames(parent):
+            for gone, new in renames(parent):
                 old_path, new_path = join_pointer((*place, gone)), join_pointer((*place, new))
                 renamed[symbol, old_path] = (new_path, parent)
                 taken.add((symbol, new_path))
@@ -306,27 +250,6 @@ def _counted(finding: Finding, count: int, id_: str, message: str, baseline: obj
     )
 
 
-def _renames(parent: _Parent) -> Iterator[tuple[str, str]]:
-    """Pair fields that went with fields that came, in exactly the same objects and of a type that fits."""
-    pairs: list[tuple[float, str, str]] = []
-    for (gone, new), together in parent.both.items():
-        if not together == parent.missing[gone] == parent.added[new]:
-            continue
-        old, now = parent.required.get(gone, {}), to_schema(parent.shapes[new])
-        old_types, new_types = types_of(old) - {"integer"}, types_of(now) - {"integer"}
-        if old_types and not new_types <= old_types | {"null"}:
-            continue
-        if "format" in old and now.get("format") != old["format"]:
-            continue
-        alike = difflib.SequenceMatcher(None, gone.lower(), new.lower(), autojunk=False).ratio()
-        pairs.append((-alike, gone, new))
-    used: set[str] = set()
-    for _, gone, new in sorted(pairs):
-        if gone not in used and new not in used:
-            used |= {gone, new}
-            yield gone, new
-
-
 def _severity(event: Event, label: _Label, seen: object, *, pinned: bool) -> Severity:
     if pinned:
         return Severity.BREAKING
@@ -344,68 +267,3 @@ def _at_most_warning(severity: Severity) -> Severity:
 
 def _is_pinned(schema: Mapping[str, object]) -> bool:
     return schema.get(PINNED) is True
-
-
-def _always(claim: str, schema: Mapping[str, object]) -> str:
-    seen = schema.get(SEEN)
-    if not isinstance(seen, int):
-        return claim.replace("was ", "must be ", 1) + " by the contract"
-    if seen == 1:
-        return f"{claim} in the one recorded sample"
-    return f"{claim} in all {seen} recorded samples"
-
-
-def _now(value: object) -> str:
-    if value is None:
-        return "null"
-    return f"{with_article(type_name(value))}: {excerpt(value)}"
-
-
-def compiled(schema: Schema) -> _Validator | None:
-    """Return the fast validator of a schema, None when it cannot take it."""
-    try:
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    except (ValueError, UnicodeError):
-        return None  # a pattern that only Python's engine knows: the reference alone decides
-
-
-def fits(validator: _Validator | None, payload: object) -> bool:
-    """Tell whether the fast validator accepts a payload. After a no the reference decides."""
-    if validator is None:
-        return False
-    try:
-        return validator.is_valid(payload)
-    except (ValueError, UnicodeError, RecursionError):
-        return False  # lone surrogates and deep nesting: the reference decides
-
-
-def _errors(validator: Draft202012Validator, payload: object) -> list[ValidationError]:
-    try:
-        return list(validator.iter_errors(payload))  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
-    except RecursionError:
-        return []
-
-
-def _place(error: ValidationError) -> Pointer:
-    """Return where an error is, items of arrays and keys of maps written "*"."""
-    path = iter(error.absolute_path)
-    place: list[str] = []
-    steps = [str(step) for step in error.absolute_schema_path][:-1]
-    number = 0
-    while number < len(steps):
-        step = steps[number]
-        number += 1
-        if step == "properties" and number < len(steps):
-            number += 1
-            place.append(str(next(path, "")))
-        elif step in ("items", "additionalProperties", "patternProperties", "unevaluatedProperties"):
-            number += step == "patternProperties"
-            place.append("*")
-            next(path, None)
-        elif step == "prefixItems":
-            number += 1
-            place.append(str(next(path, "")))
-        elif step in ("anyOf", "oneOf", "allOf", "dependentSchemas", "$defs"):
-            number += 1
-    place.extend("*" if isinstance(key, int) else key for key in path)
-    return tuple(place)

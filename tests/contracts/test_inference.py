@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from simulated import Sent, client, conversation, records, server, session
 
-from wstape.cassettes import Closed, Direction, Ending, Message, Note, Record, UsageError
+from wstape.cassettes import Closed, Direction, Ending, Kind, Message, Note, Record, UsageError
 from wstape.contracts import Checker, Contract, ContractError, EventReader, Finding, infer
 
 
@@ -132,6 +133,46 @@ def test_another_constant_is_a_warning() -> None:
     (finding,) = check(infer([states("2.0")]), states("2.1"))
     assert (finding.id, finding.path, finding.severity) == ("payload/value-changed", "/version", "warning")
     assert finding.message == '`/version` was "2.0" in all 36 recorded samples, now "2.1"'
+
+
+def test_a_constant_of_another_type_is_told_once() -> None:
+    contract = infer([records([[server("state", version="2.0") for _ in range(12)]] * 3)])
+    (finding,) = check(contract, records([[server("state", version=2)]]))
+    assert (finding.id, finding.severity) == ("payload/type-changed", "breaking")
+
+
+def written(*texts: str) -> list[Record]:
+    """Events of which JSON libraries of other languages make what they may."""
+    recording = records([[server("said") for _ in texts]] * 3)
+    left = iter(texts * 3)
+    return [
+        replace(record, payload=next(left).encode())
+        if isinstance(record, Message) and record.kind is Kind.TEXT
+        else record
+        for record in recording
+    ]
+
+
+def test_numbers_that_json_has_no_word_for_and_keys_that_look_like_pointers() -> None:
+    numbers = ("NaN", "Infinity", "-Infinity", "1e400", "1", "123456789012345678901234567890")
+    texts = [f'{{"type": "said", "n": {number}, "a/b": {{"~x": 1, "$ref": "run_{number}"}}}}' for number in numbers]
+    recording = written(*texts * 4)
+    contract = infer([recording])
+    assert check(contract, recording) == ()
+    assert check(Contract.from_document(contract.document()), recording) == ()
+    odd = '{"type": "said", "n": "NaN", "a/b": {"~x": NaN, "$ref": 1}}'
+    assert sorted((one.id, one.path) for one in check(contract, written(odd))) == [
+        ("payload/type-changed", "/a~1b/$ref"),
+        ("payload/type-changed", "/a~1b/~0x"),
+        ("payload/type-changed", "/n"),
+    ]
+
+
+def test_large_integers_are_exact() -> None:
+    texts = [f'{{"type": "said", "n": {10**40 + n}}}' for n in range(12)]
+    contract = infer([written(*texts)])
+    assert contract.events["server:said"].payload["properties"]["n"]["type"] == "integer"  # type: ignore[index]
+    assert check(contract, written(*texts)) == ()
 
 
 def test_the_envelope_can_be_chosen_and_an_unknown_one_is_refused() -> None:

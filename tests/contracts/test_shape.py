@@ -34,6 +34,20 @@ def test_shapes_are_a_commutative_monoid(a: list[Any], b: list[Any], c: list[Any
     assert x.merge(y) == Shape.of([*a, *b])
 
 
+def without_counts(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {key: without_counts(item) for key, item in schema.items() if key != "x-wstape-seen"}
+    return [without_counts(item) for item in schema] if isinstance(schema, list) else schema
+
+
+@given(st.lists(VALUES | MAPS, min_size=1, max_size=8).map(lambda samples: samples * 10))
+def test_seen_twice_a_shape_claims_the_same_with_more_behind_it(samples: list[Any]) -> None:
+    once = Shape.of(samples)
+    twice = once.merge(once)
+    assert twice.count == 2 * once.count
+    assert without_counts(to_schema(twice)) == without_counts(to_schema(once))
+
+
 @given(st.lists(VALUES | MAPS, min_size=1, max_size=30))
 def test_every_sample_satisfies_the_schema_for_both_validators(samples: list[Any]) -> None:
     schema = to_schema(Shape.of(samples))

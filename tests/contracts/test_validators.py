@@ -16,7 +16,8 @@ from simulated import session
 
 from wstape.cassettes import Direction, Kind
 from wstape.contracts import Contract, ContractError, Event, infer
-from wstape.contracts.payloads import PayloadChecker, compiled, fits
+from wstape.contracts.payloads import PayloadChecker
+from wstape.contracts.validation import compiled, fits
 
 SUITE = Path(__file__).parent / "json_schema_test_suite"
 
