@@ -1,7 +1,7 @@
-"""Phoenix channels.
+"""Phoenix channels: the messages of Phoenix' own serializer and of its tests.
 
-No implementation is at hand on this platform: the messages are those of Phoenix' own serializer and of its tests
-(``assets/js/phoenix/serializer.js``, ``assets/test/serializer_test.js``).
+They are those of ``assets/js/phoenix/serializer.js`` and ``assets/test/serializer_test.js``; what its client sends is
+recorded in ``test_official_clients.py``.
 """
 
 from __future__ import annotations
