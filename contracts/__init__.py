@@ -2,7 +2,8 @@
 
 from .asyncapi_export import asyncapi_document, dump_asyncapi
 from .checking import Checker
-from .contract import Contract, EventClaim, Learned, ScopeClaim
+from .claims import EventClaim, Learned, ScopeClaim
+from .contract import Contract
 from .detection import Detection, detect, find_envelopes
 from .diagram import diagram_lines
 from .envelopes import Envelope

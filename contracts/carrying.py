@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from ..cassettes import Direction, Record
 from .checking import Checker
-from .contract import Contract, EventClaim, Learned, ScopeClaim
+from .claims import EventClaim, Learned, ScopeClaim
+from .contract import Contract
 from .event import CONNECTION, side
 from .evidence import is_kept
 from .inference import contract_of, payload_schemas

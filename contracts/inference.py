@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..cassettes import Direction, Record
-from .contract import Contract, EventClaim, Learned, ScopeClaim
+from .claims import EventClaim, Learned, ScopeClaim
+from .contract import Contract
 from .detection import find_envelopes
 from .envelopes import Envelope
 from .errors import ContractError

@@ -15,7 +15,8 @@ from jsonschema.exceptions import ValidationError
 
 from ..cassettes import Direction
 from .added_fields import Path, added_fields, closed_schema
-from .contract import Contract, EventClaim
+from .claims import EventClaim
+from .contract import Contract
 from .definitions import expanded, name_of, places
 from .event import Event
 from .evidence import FIRM_INTEGER_SEEN, is_firm

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..cassettes import Direction
-from .contract import Contract, ScopeClaim
+from .claims import ScopeClaim
+from .contract import Contract
 from .event import CONNECTION, Event, ScopeKey
 from .evidence import rule_is_firm
 from .finding import Cause, Severity

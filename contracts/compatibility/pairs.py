@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...cassettes import Direction
-from ..contract import Contract, EventClaim, ScopeClaim
+from ..claims import EventClaim, ScopeClaim
+from ..contract import Contract
 from ..envelopes import JsonEnvelope
 from ..event import label_of, side
 from ..evidence import MISSED_BY_CHANCE

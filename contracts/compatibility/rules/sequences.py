@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ....cassettes import Direction
-from ...contract import ScopeClaim
+from ...claims import ScopeClaim
 from ...event import CONNECTION, label_of, side
 from ...evidence import FIRM_ABSENCE_BITS, FIRM_SCOPES, FIRM_SEEN, VACUOUS_BITS, rule_is_firm
 from ...finding import Severity
