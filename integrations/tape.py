@@ -105,7 +105,13 @@ class Tape:
         if self._done:
             return None
         if self._service is not None and (self.wishes.recording != "new" or self._service.knows(path)):
-            return self.address if origin == self._origin else None
+            if origin == self._origin:
+                return self.address
+            # What a test sees of it is a connection that is refused, if anything.
+            line = f"{origin} was dialled and left alone: {self.path.name} was recorded for {self._origin}"
+            if line not in self.told:
+                self.told.append(line)
+            return None
         if self._origin is None:
             self._origin = origin
         if origin != self._origin:

@@ -210,7 +210,11 @@ class Conversation:
         unsaid = [line for line in answers if self._owed(line) and line.index not in self._progress.said]
         if not unsaid:
             return None
-        text = f"`{cue.label}` came too early: the client did not wait for {_names(unsaid)}, recorded before it"
+        text = (
+            f"`{cue.label}` came too early: the client did not wait for {_names(unsaid)}, recorded before it; "
+            f"where that came by chance, as a broadcast does, allow it (--allow-extra {cue.label}, in tests "
+            f"allow={cue.label!r})"
+        )
         return self._finding("sequence/precedence", text, cue.label, baseline=unsaid[0].label)
 
     def _recast(self, heard: Heard) -> Cue | None:

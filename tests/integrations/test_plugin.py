@@ -247,7 +247,7 @@ def test_strict_catches_what_a_client_does_otherwise(pytester: pytest.Pytester) 
         "test_wrong_message": '`/text` is "bye", recorded was "hi"',
         "test_missing_message": "never sent `more`, which the recording has",
         "test_extra_message": "has no more messages of the client",
-        "test_too_early": "`more` came too early",
+        "test_too_early": "allow it (--allow-extra more, in tests allow='more')",
         "test_never_read": "answer",
         "test_closing_early": "never sent `ask` and 1 more",
         "test_nothing_dialled": "the test never asked for connection 1",
@@ -411,6 +411,26 @@ def test_a_missing_cassette_is_told_without_its_cause(pytester: pytest.Pytester)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["wstape: *no such cassette; record it with --wstape-mode once"])
     result.stdout.no_fnmatch_line("*another exception*")
+
+
+def test_an_address_that_was_not_recorded_is_told_beside_the_failure(pytester: pytest.Pytester) -> None:
+    recorded = session(connection(("<", {"type": "hello"})))
+    write_records(pytester.path / "chat.cassette", recorded.records())
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+        from websockets.sync.client import connect
+
+        @pytest.mark.wstape("chat.cassette")
+        def test_it():
+            connect("ws://127.0.0.1:1")
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*ws://127.0.0.1:1 was dialled and left alone: chat.cassette was recorded for ws://service:80*"]
+    )
 
 
 def test_orphans_are_listed(pytester: pytest.Pytester) -> None:
