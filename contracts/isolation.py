@@ -32,7 +32,7 @@ _TOKEN = re.compile(r"[^\s/?&=;,#]+")
 class Privacy:
     """A claim: the values under this name are private to a connection."""
 
-    name: str  # as a scope is named: "run_id", "tool.id"
+    name: str  # as a scope is named: "run_id"
     values: int | None  # different values seen; None: written by a person
     connections: int  # connections that had some
     pinned: bool = False

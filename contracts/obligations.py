@@ -112,10 +112,13 @@ def _is_an_outcome(rule: Rule, statistics: ScopeStatistics, clients: Sequence[st
 
 
 def _exclude_each_other(symbols: Sequence[str], statistics: ScopeStatistics) -> bool:
-    """Tell whether after the last of some other event always came just one of these."""
+    """Tell whether after the last of some other event always came just one of these, and each of them now and then."""
     return any(
-        bool(sets) and a not in symbols and all(len(set(symbols).intersection(after)) == 1 for after in sets)
+        a not in symbols
+        and set(symbols) <= {symbol for after in sets for symbol in after}
+        and all(len(set(symbols).intersection(after)) == 1 for after in sets)
         for a, sets in statistics.outcomes.items()
+        if sets
     )
 
 

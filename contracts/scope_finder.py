@@ -3,7 +3,8 @@
 Every string under a key that promises an identifier ("run_id"), every string that looks like one ("call_7f3a"), and
 every integer under such a key is watched. A key is a scope when its values join at least two events of a
 connection, most of them do, and some connection has several of them. A message's own id joins nothing, a user's id
-is one for the whole connection, a chunk's number joins only events of one label: none of these is a scope.
+is one for the whole connection, a chunk's number joins only events of one label: none of these is a scope. What each
+connection has one of is a scope where the client asks for it and only some events carry it: the room that it joins.
 
 Work may outlive its connection: a client comes back and takes up a thread again. A value of a connection that has ended
 and comes on a later one goes on there, if what connections send first when they take work up is not what they send when
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import cast
+from zlib import crc32
 
 from ..cassettes import Direction
 from .event import Event, side
@@ -157,10 +159,15 @@ class ScopeFinder:
     def close(self, connection: int, *, complete: bool = False) -> None:
         """Judge the values of a connection that has ended; unless ``complete``, more could have come."""
         self._lost.discard(connection)
-        self._connection.fold(self._traces.pop(connection, Trace()), complete=complete)
+        trace = self._traces.pop(connection, Trace())
+        self._connection.fold(trace, complete=complete)
         for name, values in self._open.pop(connection, {}).items():
+            tally = self._tally(name)
             for value, watched in values.items():
                 self._count(connection, name, watched)
+                if len(values) == 1 and watched.events > 1:
+                    tally.wide += 4 * watched.events >= 3 * trace.length
+                    tally.know((crc32(value.encode(errors="surrogatepass")),))
                 self._rest(name, value, watched.rest(complete=complete))
         for name, joined in self._joined.pop(connection, {}).items():
             tally = self._tally(name)
@@ -250,7 +257,7 @@ class ScopeFinder:
         self._bound()
         found: list[Scope] = []
         for name, tally in self._tallies.items():
-            if not self._is_scope(tally) or (names_work(name) and not self._is_asked_for(tally)):
+            if not tally.is_scope or (names_work(name) and not self._is_asked_for(tally)):
                 continue
             joined = tally.joined_symbols()
             by_symbol: dict[str, list[Pointer]] = {}
@@ -263,11 +270,6 @@ class ScopeFinder:
             }
             found.append(Scope(name=name, paths=paths, instances=tally.joined, events=tally.events, spans=tally.spans))
         return tuple(sorted(found, key=lambda scope: (scope.events / scope.instances, scope.name)))
-
-    @staticmethod
-    def _is_scope(tally: Tally) -> bool:
-        several = tally.most >= 2 or len(tally.spans) > 0
-        return several and tally.joined * 2 >= tally.instances and tally.mixed * 2 >= tally.joined
 
     @staticmethod
     def _is_asked_for(tally: Tally) -> bool:
@@ -305,4 +307,4 @@ def _height(keys: Pointer) -> tuple[int, Pointer]:
 
 
 def _promise(name: str) -> tuple[bool, int, str]:
-    return ("." in name or is_data_key(name), len(name), name)
+    return (is_data_key(name), len(name), name)

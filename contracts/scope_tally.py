@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
+from ..cassettes import Direction
+from .event import side
 from .json_text import Pointer, join_pointer, split_pointer
 from .state import count, counter, mapping, ordered, sequence, text
 from .statistics import ScopeStatistics, Trace
 
 LEAST_SPANNED = 2
 """Pieces of work taken up again on another connection before a scope spans connections."""
+
+LEAST_ALONE = 3
+"""Different values, of which each connection had one, before they make a scope."""
 
 Place = tuple[str, Pointer]
 """Symbol and keys: where an identifier stands."""
@@ -50,6 +55,8 @@ class Tally:
         self.asked = 0  # joined instances that a client began
         self.events = 0  # in joined instances
         self.most = 0  # joined instances on one connection
+        self.wide = 0  # joined instances with most events of their connection
+        self.values: set[int] = set()  # the lowest checksums of values: enough to tell whether they differ
         self.places: dict[Place, list[int]] = {}  # values, joined values
         self.statistics = ScopeStatistics()  # of traces of two events or more
         self.singles: dict[tuple[str, bool], int] = {}  # traces of one event: symbol, whether complete
@@ -65,6 +72,8 @@ class Tally:
         self.asked += other.asked
         self.events += other.events
         self.most = max(self.most, other.most)
+        self.wide += other.wide
+        self.know(other.values)
         for place, (values, joined) in other.places.items():
             sums = self.places.setdefault(place, [0, 0])
             sums[0] += values
@@ -75,6 +84,26 @@ class Tally:
         self.parts.merge(other.parts)
         self.spanned.merge(other.spanned)
         self.resumed.update(other.resumed)
+
+    def know(self, values: Iterable[int]) -> None:
+        """Take the checksums of some values into account."""
+        self.values = set(sorted(self.values.union(values))[:LEAST_ALONE])
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether the values join events, and not just all those of a connection.
+
+        Several do on one connection, or work goes on over connections; or each connection has one of its own, which the
+        client asked for and which only some of the events carry.
+        """
+        several = self.most >= 2 or len(self.spans) > 0
+        alone = (
+            self.asked == self.joined >= LEAST_ALONE
+            and len(self.values) == LEAST_ALONE
+            and self.wide * 2 <= self.joined
+            and any(side(symbol) is Direction.SERVER for symbol in self.joined_symbols())
+        )
+        return (several or alone) and self.joined * 2 >= self.instances and self.mixed * 2 >= self.joined
 
     def fold(self, work: Work) -> None:
         """Take work into account that is over."""
@@ -118,7 +147,16 @@ class Tally:
 
     def state(self) -> list[object]:
         return [
-            [self.instances, self.joined, self.mixed, self.events, self.most, self.asked],
+            [
+                self.instances,
+                self.joined,
+                self.mixed,
+                self.events,
+                self.most,
+                self.asked,
+                self.wide,
+                *sorted(self.values),
+            ],
             [[symbol, join_pointer(keys), *sums] for (symbol, keys), sums in sorted(self.places.items())],
             [[symbol, int(complete), times] for (symbol, complete), times in sorted(self.singles.items())],
             self.statistics.state(),
@@ -129,8 +167,10 @@ class Tally:
     def from_state(cls, state: object) -> Tally:
         counts, places, singles, statistics, *spanning = sequence(state, lambda part: part)
         tally = cls()
-        tally.instances, tally.joined, tally.mixed, tally.events, tally.most, *asked = sequence(counts, count)
-        tally.asked = asked[0] if asked else 0  # older states do not have it
+        tally.instances, tally.joined, tally.mixed, tally.events, tally.most, *later = sequence(counts, count)
+        if later:  # older states do not have it
+            tally.asked, tally.wide, *values = later
+            tally.values = set(values)
         for place in sequence(places, lambda part: sequence(part, lambda item: item)):
             symbol, pointer, *sums = place
             values, joined = map(count, sums)

@@ -1,7 +1,7 @@
 """Identifiers in events, and the scopes that they make.
 
 A scope is named after the key ("tool_call_id"), so that it is the same wherever the key stands; a bare "id" inside an
-object is named with that object's key ("tool.id").
+object is named with that object's key ("tool_id" for {"tool": {"id": …}}), as other events name the same identifier.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def identifier(value: object) -> str | None:
 def scope_name(keys: Pointer) -> str:
     """Return the name of the scope of an identifier at a place: its last key, a bare "id" with its object's key."""
     *around, key = keys
-    return f"{around[-1]}.{key}" if key in _BARE and around else key
+    return f"{around[-1]}_{key.lower()}" if key in _BARE and around else key
 
 
 def is_made(keys: Pointer, value: object) -> bool:

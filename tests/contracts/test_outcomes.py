@@ -119,6 +119,20 @@ def test_a_request_that_is_answered_twice_is_breaking() -> None:
     assert found.message.startswith(f"`{'tools/call:error' if 'error' in sent[place].body else 'tools/call:result'}`")
 
 
+def test_an_answer_with_another_identifier_than_the_one_asked_with_is_a_lost_link() -> None:
+    def visit(seed: int) -> list[Sent]:
+        room = {"room_id": an_id(random.Random(seed), "room")}
+        said = [server("said", n=n) for n in range(3)]
+        return [server("welcome"), client("join", **room), server("joined", **room), *said]
+
+    contract = infer([recording([visit(seed)]) for seed in range(12)])
+    sent = visit(50)
+    assert breaking(contract, sent) == []
+    sent[2] = server("joined", room_id="room_0123456789ab")
+    (found,) = breaking(contract, sent)
+    assert (found.id, found.path, found.candidate) == ("link/lost", "/room_id", "room_0123456789ab")
+
+
 def test_what_a_client_asks_for_again_is_not_owed_before_it_does() -> None:
     def subscriptions(seed: int, leaving: float) -> list[Sent]:
         chance = random.Random(seed)

@@ -82,6 +82,21 @@ def test_a_name_that_clients_ask_for_is_a_scope_and_a_word_of_the_service_is_non
     assert found([(label, {"symbol": f"not a name: {payload['symbol']}"}) for label, payload in events]) == {}
 
 
+def test_what_each_connection_asks_for_once_is_a_scope_unless_it_is_all_there_is() -> None:
+    def visit(number: int, *more: tuple[str, dict[str, object]]) -> list[tuple[str, dict[str, object]]]:
+        room = {"room_id": f"room_{number}"}
+        return [("welcome", {}), (">join", dict(room)), ("joined", dict(room)), ("news", {}), *more]
+
+    assert list(found(*map(visit, range(3)))) == ["room_id"]
+    assert found(*map(visit, range(2))) == {}
+    assert found(*[visit(1)] * 3) == {}  # a constant
+    assert found(*([("joined", {"room_id": f"room_{n}"}), *visit(n)] for n in range(3))) == {}  # nobody asked
+    wide = [[("said", {"room_id": f"room_{n}"})] * 9 for n in range(3)]
+    assert found(*(visit(n, *more) for n, more in enumerate(wide))) == {}
+    asks = [[(label, {"user_id": f"user_{n}"}) for label in (">ask", ">tell")] for n in range(3)]
+    assert found(*([("news", {}), *ask] for ask in asks)) == {}
+
+
 def test_one_value_in_one_recording_and_several_in_another_is_a_scope() -> None:
     one = [("a", {"thread_id": "t1"}), ("b", {"thread_id": "t1"})]
     assert found(one) == {}
@@ -92,9 +107,9 @@ def test_the_key_counts_wherever_it_stands_and_a_bare_id_is_named_with_its_objec
     events: list[tuple[str, dict[str, object]]] = []
     for number in range(3):
         events.append(("begun", {"job": {"id": f"j{number}"}, "meta": {"trace_id": f"t{number}"}}))
-        events.append(("ended", {"job": {"id": f"j{number}"}, "trace_id": f"t{number}"}))
+        events.append(("ended", {"job_id": f"j{number}", "trace_id": f"t{number}"}))
     scopes = found(events)
-    assert scopes["job.id"].paths["server:begun"] == ("/job/id",)
+    assert scopes["job_id"].paths == {"server:begun": ("/job/id",), "server:ended": ("/job_id",)}
     assert scopes["trace_id"].paths == {"server:begun": ("/meta/trace_id",), "server:ended": ("/trace_id",)}
 
 

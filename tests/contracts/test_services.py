@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import pytest
-from services import MUTATIONS, Said, interleaved, recorded, service, users
+from known_services import KNOWN, Told, harmed, told
+from services import MUTATIONS, interleaved, recorded, service, users
+from simulated import Sent, records
 
 from wstape.contracts import Checker, Contract, Finding, Severity, infer
 
 
-def breaking(contract: Contract, conversations: list[list[Said]], seed: int) -> list[Finding]:
+def breaking(contract: Contract, conversations: Sequence[Sequence[Sent]], seed: int) -> list[Finding]:
     checker = Checker(contract)
-    for record in recorded(conversations, seed):
+    for record in records(conversations, chance=random.Random(seed)):
         checker.record(record)
     return [finding for finding in checker.finish() if finding.severity is Severity.BREAKING]
 
@@ -55,3 +58,16 @@ def test_another_interleaving_is_never_breaking_after_three_sessions() -> None:
         for seed in range(3):
             other = interleaved(good, random.Random(seed))
             assert [finding for finding in breaking(contract, other, 0) if finding.message not in known] == []
+
+
+@pytest.mark.parametrize("one", KNOWN, ids=lambda one: one.__name__)
+def test_ten_sessions_of_other_kinds_of_services_are_enough(one: Callable[[random.Random], list[Told]]) -> None:
+    contract = infer([records(told(one, seed), chance=random.Random(seed)) for seed in range(10)])
+    missed: list[str] = []
+    for seed in range(900, 906):
+        good = told(one, seed)
+        assert breaking(contract, good, seed) == []
+        missed += [
+            f"{name} {seed}" for name, bad in harmed(good, random.Random(seed)) if not breaking(contract, bad, seed)
+        ]
+    assert missed == []
