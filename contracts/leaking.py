@@ -26,6 +26,7 @@ class _Held:
 
     event: Event
     sighting: Sighting
+    values: frozenset[tuple[str, str]]  # names and values of all its identifiers
 
 
 class LeakChecker:
@@ -55,7 +56,7 @@ class LeakChecker:
         held = self._held.get(event.connection)
         sightings = list(self._owners.event(event, self._private))
         goes_on = event.direction is Direction.CLIENT or any(
-            held is not None and _same(one, held.sighting) for one in sightings
+            held is not None and (one.name, one.value) in held.values for one in sightings
         )
         before = self.released(event.connection) if goes_on else ()
         for one in sightings:
@@ -69,12 +70,13 @@ class LeakChecker:
         doubtful = self._doubtful(event, sightings)
         if doubtful is None or event.connection in self._held:
             return (*before, event)
-        self._held[event.connection] = _Held(event, doubtful)
+        values = frozenset((one.name, one.value) for one in sightings)
+        self._held[event.connection] = _Held(event, doubtful, values)
         return before
 
     def _doubtful(self, event: Event, sightings: Sequence[Sighting]) -> Sighting | None:
         """The identifier of an event that may be another connection's; None where one is known to be its own."""
-        if not all(one.new for one in sightings):
+        if not all(one.new and not one.asked for one in sightings):
             return None
         for one in sightings:
             begins = self._begins.get(one.name)
