@@ -81,7 +81,7 @@ class Conversation:
         self._values = Values(values)
         self._others = tuple(others)
         self._matcher = Matcher(manner.contract, manner.issued)
-        self._reader = EventReader(manner.contract.envelope)
+        self._reader = EventReader(part.envelope)
         self._progress = _Progress()
         self._queue: deque[tuple[int, Line]] = deque()
         self._position = 0
@@ -166,8 +166,9 @@ class Conversation:
         message = line.message
         self._progress.said.add(line.index)
         if self._manner.freshness is not None:
-            self._values.refresh(message.payload, self._manner.freshness)
-        payload = self._values.fill(message.payload) if message.kind is Kind.TEXT else message.payload
+            for event in line.events:
+                self._values.refresh_value(event.payload, self._manner.freshness)
+        payload = self._values.fill_message(message, line.events, self.part.envelope)
         self._position += 1
         # The envelope pairs answers with requests, whoever made them.
         self._reader.read(replace(message, connection=self.number, payload=payload))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...cassettes import Direction, Ending, Kind, Message
-from ...contracts import CONNECTION, Contract, Event
+from ...contracts import CONNECTION, Contract, Envelope, Event
 from ..keep_alive import keeps_alive
 from ..timeline import Trace
 
@@ -74,6 +74,7 @@ class Part:
     cues: tuple[Cue, ...]
     lines: tuple[Line, ...]
     exit: Exit | None  # None: the client closed, or the recording ended first
+    envelope: Envelope  # of the connection's path
 
 
 def compile_part(trace: Trace, contract: Contract) -> Part:
@@ -109,7 +110,9 @@ def compile_part(trace: Trace, contract: Contract) -> Part:
             )
             line_instances.append(instances)
         previous_ns = moment.message.at_ns
-    return Part(number=trace.connection.number, cues=tuple(cues), lines=tuple(lines), exit=_exit(trace))
+    return Part(
+        number=trace.connection.number, cues=tuple(cues), lines=tuple(lines), exit=_exit(trace), envelope=trace.envelope
+    )
 
 
 class _Causes:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from ...cassettes import dump_json
+from ...cassettes import Kind, Message, dump_json
+from ...cassettes.splicing import Path
+from ...contracts import Envelope, Event
+from ...contracts.envelopes import written
 from ...contracts.json_text import NOT_JSON, parse
 from ..bindings import Scalar
 from ..leaves import last_key, leaves, replaced
@@ -108,10 +111,26 @@ class Values:
         spacing, ascii_only = json_style(text, value)
         return dump_json(new, spacing, ascii_only=ascii_only).encode("utf-8")
 
+    def fill_message(self, message: Message, events: Sequence[Event], envelope: Envelope) -> bytes:
+        """Return the payload of a message with recorded values replaced, in whatever envelope it is.
+
+        What the envelope cannot write stays as it was recorded, but for long values in a text.
+        """
+        is_text = message.kind is Kind.TEXT
+        if is_text and (message.payload[:1] in (b"{", b"[", b'"') or not events):
+            return self.fill(message.payload)
+        changes = [dict(_changed(event.payload, self.fill_json(event.payload))) for event in events]
+        filled = written(envelope, message, changes)
+        return filled if filled is not None else self.fill(message.payload) if is_text else message.payload
+
     def refresh(self, payload: bytes, freshness: Freshness) -> None:
         """Make up anew what the server is about to issue in a payload, unless it stands for something already."""
         value = parse(payload)
-        for path, leaf in leaves(value if value is not NOT_JSON else None):
+        self.refresh_value(value if value is not NOT_JSON else None, freshness)
+
+    def refresh_value(self, value: object, freshness: Freshness) -> None:
+        """The same of a value."""
+        for path, leaf in leaves(value):
             key = last_key(path)
             if isinstance(leaf, str) and self._text(leaf) is None:
                 new = freshness.fresh(leaf, key)
@@ -121,3 +140,14 @@ class Values:
                 new = freshness.fresh(leaf, key)
                 if isinstance(new, int) and new != leaf:
                     self._numbers[leaf, key] = new
+
+
+def _changed(old: object, new: object) -> Iterator[tuple[Path, Scalar]]:
+    """Yield the scalars of a value that have changed in its copy."""
+    if new is old:
+        return
+    live = dict(leaves(new))
+    for path, value in leaves(old):
+        there = live.get(path)
+        if there != value and isinstance(there, str | int):
+            yield path, there

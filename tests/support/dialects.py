@@ -46,11 +46,16 @@ class Rooms:
 
 
 @contextmanager
-def rooms(dialect: Dialect, *, deaf: bool = False) -> Generator[Rooms]:
-    """Run the service."""
+def rooms(dialect: Dialect, *others: Dialect, deaf: bool = False) -> Generator[Rooms]:
+    """Run the service; with several dialects each on the path of its name."""
     service = Rooms(deaf=deaf)
+    by_path = {f"/{name}": one for name, one in DIALECTS.items() if others and one in (dialect, *others)}
 
     def handle(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        speak(socket, by_path.get(socket.request.path, dialect))
+
+    def speak(socket: ServerConnection, dialect: Dialect) -> None:
         for data in socket:
             label, body = dialect.unpack(data)
             if label == "create" and body["request"] not in service.requests:
@@ -79,7 +84,12 @@ async def visit(dialect: Dialect, url: str) -> None:
             assert answer != "refused"
             return found
 
-        made = [(await ask("create", request=str(uuid.uuid4())))["room"] for _ in range(2)]
+        made: list[object] = []
+        for _ in range(2):
+            request = str(uuid.uuid4())
+            created = await ask("create", request=request)
+            assert created["request"] == request
+            made.append(created["room"])
         for room in made:
             for text in ("hello", "世界"):
                 await ask("say", room=room, text=text)
