@@ -165,18 +165,21 @@ class Labelling:
 
 
 def _discriminator(facts: Sequence[Facts]) -> Pointer | None:
-    """Return where the messages of a side have their label: in all of them, else in most under a name that says so."""
+    """Return where the messages of a side have their label: in all of them, else in most."""
     candidates: list[tuple[bool, bool, bool, int, Pointer]] = []
     for keys in {keys for found in facts for keys in found.constants if keys}:
         values = [found.constants[keys] for found in facts if keys in found.constants]
         distinct = len(frozenset[str]().union(*values))
         known = keys[-1].replace("_", "").replace("-", "").lower() in KNOWN_NAMES
         everywhere = len(values) == len(facts)
-        telling = distinct > 1 or len(facts) == 1
-        if (telling if everywhere else known and len(keys) == 1 and 2 * len(values) >= len(facts)) and (
-            known or distinct > 1
-        ):
-            repeated = distinct < sum(map(len, values))
+        repeated = distinct < sum(map(len, values))
+        if everywhere:
+            telling = distinct > 1 or (known and len(facts) == 1)
+        elif known and len(keys) == 1:
+            telling = 2 * len(values) >= len(facts)
+        else:
+            telling = not repeated and len(values) > 1 and 3 * len(values) >= 2 * len(facts)
+        if telling:
             candidates.append((not everywhere, repeated, not known, len(keys), keys))
     return min(candidates)[-1] if candidates else None
 

@@ -23,7 +23,7 @@ from .view import Document, View
 
 MAX_DEPTH = 40
 _RESHAPED = 0.5
-"""Similarity from which two events whose labels do not travel are the same one with other fields."""
+"""Similarity from which an event whose label does not travel is the same one with other fields."""
 
 _ALIKE = 0.6
 """Likeness of two names from which one took the other's place."""
@@ -38,7 +38,7 @@ class ContractPair:
     gone: tuple[str, ...]
     added: tuple[str, ...]
     renamed: Mapping[str, str]
-    reshaped: frozenset[str]  # those of the renamed whose label is a name for their fields, and does not travel
+    reshaped: frozenset[str]  # those of the renamed of which a label does not travel: it is a name for their fields
     flipped: tuple[str, ...]  # old symbols
     today: datetime.date
 
@@ -208,7 +208,7 @@ def walk(old: Contract, new: Contract, today: datetime.date) -> Iterator[Pair]:
             new=new.events[now],
             links=before & after,
             old_links=before,
-            ignored=_moved(contracts, side(symbol), renamed=symbol != now),
+            ignored=_moved(contracts, side(symbol), renamed=symbol != now and symbol not in contracts.reshaped),
         )
         yield event
         if not _is_same(event.old.payload, event.new.payload):
@@ -227,7 +227,7 @@ def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:
     turned = {symbol: _turned(symbol) for symbol in gone if _turned(symbol) in added}
     left = [symbol for symbol in gone if symbol not in turned]
     came = [symbol for symbol in added if symbol not in turned.values()]
-    unsent = {one for one in left if not _travels(old, one)} | {two for two in came if not _travels(new, two)}
+    unsent = {one for one in left if not _travels(old, one)}, {two for two in came if not _travels(new, two)}
     ours = {one: SchemaFields(old.events[one].payload or {}) for one in left}
     theirs = {two: SchemaFields(new.events[two].payload or {}) for two in came}
     scored = [
@@ -235,7 +235,8 @@ def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:
         for one in left
         for two in came
         if side(one) is side(two)
-        and (score := ours[one].similarity(theirs[two])) >= (_RESHAPED if {one, two} <= unsent else RENAMED)
+        and (score := ours[one].similarity(theirs[two]))
+        >= (_RESHAPED if one in unsent[0] or two in unsent[1] else RENAMED)
     ]
     renamed: dict[str, str] = {}
     for _, one, two in sorted(scored, key=lambda entry: (-entry[0], -_likeness(entry[1], entry[2]), entry[1:])):
@@ -247,7 +248,7 @@ def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:
         gone=tuple(symbol for symbol in left if symbol not in renamed),
         added=tuple(symbol for symbol in came if symbol not in renamed.values()),
         renamed=renamed,
-        reshaped=frozenset(one for one, two in renamed.items() if {one, two} <= unsent),
+        reshaped=frozenset(one for one, two in renamed.items() if one in unsent[0] or two in unsent[1]),
         flipped=tuple(turned),
         today=today,
     )
@@ -286,7 +287,7 @@ def _links(contract: Contract, symbol: str) -> frozenset[str]:
 def _moved(contracts: ContractPair, direction: Direction, *, renamed: bool) -> frozenset[str]:
     """Return where the label stood and stands, when it has moved or changed: that is told once, not event by event."""
     places = [contract.envelope.discriminator(direction) for contract in (contracts.old, contracts.new)]
-    if places[0] == places[1] and not renamed:
+    if places[0] is None or (places[0] == places[1] and not renamed):
         return frozenset()
     return frozenset(place for place in places if place is not None)
 

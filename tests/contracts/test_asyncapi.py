@@ -315,6 +315,31 @@ def test_a_field_more_is_no_other_event() -> None:
     ]
 
 
+def test_a_label_that_is_added_is_a_field_and_one_that_goes_is_missed() -> None:
+    def contract(action: str, **types: str | None) -> Contract:
+        messages: dict[str, Any] = {}
+        for name, label in types.items():
+            fields: dict[str, Any] = {name: {"type": "string"}} | ({} if label is None else {"type": {"const": label}})
+            messages[name] = {"payload": {"type": "object", "properties": fields, "required": list(fields)}}
+        operation = {"action": action, "channel": {"$ref": "#/channels/c"}}
+        return Contract.from_document(room(channels={"c": {"messages": messages}}, operations={"o": operation}))
+
+    def changed(old: Contract, new: Contract) -> list[tuple[str, str]]:
+        found = compare(old, new, today=datetime.date(2026, 6, 1))
+        return [(one.id, str(one.severity)) for one in found]
+
+    bare, labelled = {"a": None, "b": None}, {"a": "A", "b": "B"}
+    added = ("server/required-property-added", "info")
+    assert changed(contract("send", **bare), contract("send", **labelled)) == [added, added]
+    assert changed(contract("send", **labelled), contract("send", **bare)) == [
+        ("server/discriminator-changed", "breaking")
+    ]
+    added = ("client/required-property-added", "breaking")
+    assert changed(contract("receive", **bare), contract("receive", **labelled)) == [added, added]
+    one, two = contract("send", a="A"), contract("send", a="A", b="B", c=None)
+    assert changed(one, two) == [("server/event-added", "info"), ("server/event-added", "info")]
+
+
 def test_what_nothing_tells_apart_is_one_event() -> None:
     def named(label: str, **fields: object) -> dict[str, Any]:
         return {"payload": {"type": "object", "properties": {"type": {"const": label}, **fields}}}

@@ -145,7 +145,8 @@ def discriminator_changed(pair: ContractPair) -> Iterator[Change]:
         return  # the encoding has changed, which says it all
     for direction in Direction:
         was, is_ = (one.envelope.discriminator(direction) for one in (pair.old, pair.new))
-        if was != is_ and any(side(symbol) is direction for symbol in pair.old.events):
+        # Who told events apart by their fields can go on doing so.
+        if was is not None and was != is_ and any(side(symbol) is direction for symbol in pair.old.events):
             yield Change(
                 direction=direction,
                 label=None,
