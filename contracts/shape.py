@@ -13,7 +13,6 @@ from typing import Self, cast
 
 from .formats import is_data_key
 from .json_text import JsonArray, JsonObject
-from .state import count, mapping, optional, sequence, text
 from .string_shape import StringShape
 from .tagging import NAMES, Combination, Tags
 
@@ -149,34 +148,6 @@ class Shape:
             self.object and self.object.key(),
         )
 
-    def state(self) -> list[object] | None:
-        """Return all of it as plain data, None for nothing seen; equal shapes give equal data."""
-        if not self.count:
-            return None
-        return [
-            [self.count, self.nulls, self.booleans, self.integers, self.fractions, self.whole_fractions],
-            self.string and self.string.state(),
-            self.array and self.array.state(),
-            self.object and self.object.state(),
-        ]
-
-    @classmethod
-    def from_state(cls, state: object, depth: int = 0) -> Shape:
-        """Return the shape that `state` described. Raises ValueError for other data."""
-        shape = cls()
-        if state is None:
-            return shape
-        if depth > MAX_DEPTH + 1:
-            raise ValueError("nested too deeply")
-        counts, string, array, object_ = sequence(state, lambda part: part)
-        shape.count, shape.nulls, shape.booleans, shape.integers, shape.fractions, shape.whole_fractions = sequence(
-            counts, count
-        )
-        shape.string = optional(string, StringShape.from_state)
-        shape.array = optional(array, lambda part: ArrayShape.from_state(part, depth))
-        shape.object = optional(object_, lambda part: ObjectShape.from_state(part, depth))
-        return shape
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Shape) and self.key() == other.key()
 
@@ -247,20 +218,6 @@ class ArrayShape:
             for mine, theirs in zip(self.positions, other.positions, strict=False):
                 mine.absorb(theirs)
 
-    def state(self) -> list[object]:
-        positions = [shape.state() for shape in self.positions]
-        return [self.count, self.empty, self.length == NO_LENGTH, positions, self.rest.state()]
-
-    @classmethod
-    def from_state(cls, state: object, depth: int) -> ArrayShape:
-        shape = cls()
-        seen, empty, mixed, positions, rest = sequence(state, lambda part: part)
-        shape.count, shape.empty = count(seen), count(empty)
-        shape.positions = sequence(positions, lambda part: Shape.from_state(part, depth + 1))
-        shape.length = NO_LENGTH if mixed is True else len(shape.positions)
-        shape.rest = Shape.from_state(rest, depth + 1)
-        return shape
-
     def key(self) -> tuple[object, ...]:
         positions = tuple(shape.key() for shape in self.positions)
         return (self.count, self.empty, self.length, positions, self.rest.key())
@@ -320,27 +277,6 @@ class ObjectShape:
         self._reduce()
         for combination, fields in other.variants.items():
             self._variant(self.tags.reduced(combination)).absorb(fields)
-
-    def state(self) -> list[object]:
-        variants = [
-            [[list(pair) for pair in combination], fields.state()]
-            for combination, fields in sorted(self.variants.items(), key=lambda entry: entry[0])
-        ]
-        return [self.tags.state(), variants]
-
-    @classmethod
-    def from_state(cls, state: object, depth: int) -> ObjectShape:
-        shape = cls()
-        tags, variants = sequence(state, lambda part: part)
-        shape.tags = Tags.from_state(tags)
-        for entry in sequence(variants, lambda part: sequence(part, lambda item: item)):
-            pairs, fields = entry
-            combination: list[tuple[str, str]] = []
-            for pair in sequence(pairs, lambda part: sequence(part, text)):
-                name, value = pair
-                combination.append((name, value))
-            shape.variants[shape.tags.reduced(tuple(combination))] = FieldsShape.from_state(fields, depth)
-        return shape
 
     def key(self) -> tuple[object, ...]:
         return (
@@ -422,26 +358,6 @@ class FieldsShape:
             self._field(key).absorb(shape)
         for key, shape in (other.data_fields or {}).items():
             self._data_field(key).absorb(shape)
-
-    def state(self) -> list[object]:
-        def named(fields: dict[str, Shape] | None) -> object:
-            return None if fields is None else {key: fields[key].state() for key in sorted(fields)}
-
-        return [self.count, named(self.fields), self.others.state(), named(self.data_fields), self.data.state()]
-
-    @classmethod
-    def from_state(cls, state: object, depth: int) -> FieldsShape:
-        def shape_of(part: object) -> Shape:
-            return Shape.from_state(part, depth + 1)
-
-        shape = cls()
-        seen, fields, others, data_fields, data = sequence(state, lambda part: part)
-        shape.count = count(seen)
-        shape.fields = optional(fields, lambda part: mapping(part, shape_of))
-        shape.others = shape_of(others)
-        shape.data_fields = optional(data_fields, lambda part: mapping(part, shape_of))
-        shape.data = shape_of(data)
-        return shape
 
     def key(self) -> tuple[object, ...]:
         def named(fields: dict[str, Shape] | None) -> object:

@@ -23,6 +23,7 @@ from .sampling import TrafficSample
 from .scope_finder import ScopeFinder
 from .scopes import identifiers
 from .shape import Shape
+from .shape_state import shape_from_state, shape_state
 from .state import count, counter, mapping, ordered, sequence, texts
 from .stream_finder import StreamFinder
 
@@ -47,13 +48,13 @@ class LabelSummary:
 
     def state(self) -> list[object]:
         """Return all of it as plain data."""
-        return [self.seen, self.discriminated, sorted(self.kinds), self.shape.state()]
+        return [self.seen, self.discriminated, sorted(self.kinds), shape_state(self.shape)]
 
     @classmethod
     def from_state(cls, state: object) -> LabelSummary:
         """Return what `state` described. Raises ValueError for other data."""
         seen, discriminated, kinds, shape = sequence(state, lambda part: part)
-        return cls(count(seen), texts(kinds), Shape.from_state(shape), count(discriminated))
+        return cls(count(seen), texts(kinds), shape_from_state(shape), count(discriminated))
 
 
 class Summary:
