@@ -109,7 +109,7 @@ class Coverage:
             return
         self._exercise(("event", symbol, "", ""))
         if claim.payload is not None:
-            for kind, path, what in _met(claim.payload, claim.payload, event.payload, (), frozenset()):
+            for kind, path, what in _met(claim.payload, claim.payload, event.payload, (), frozenset(), {}):
                 self._exercise((kind, symbol, path, what))
         instances = self._open.setdefault(event.connection, {})
         for scope in self._contract.scope_keys(event):
@@ -162,11 +162,23 @@ def _places(schema: Schema, root: Schema, place: Pointer, above: frozenset[int])
 
 
 def _met(
-    schema: Schema, root: Schema, value: object, place: Pointer, above: frozenset[int]
+    schema: Schema,
+    root: Schema,
+    value: object,
+    place: Pointer,
+    above: frozenset[int],
+    homes: Mapping[int, Pointer],
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield what of `_places` a value exercises, and more that is not among them."""
+    """Yield what of `_places` a value exercises, and more that is not among them.
+
+    ``homes`` says where each definition was come to first: what it says of a place inside itself is told there.
+    """
     if id(schema) in above:
         return
+
+    def below(other: object, item: object, *keys: str) -> Iterator[tuple[str, str, str]]:
+        return _met(_object(other), root, item, (*place, *keys), frozenset(), homes)
+
     path = join_pointer(place)
     if "enum" in schema:
         yield "enum value", path, excerpt(value, 40)
@@ -174,22 +186,24 @@ def _met(
     for key, item in _object(value).items():
         if key in properties:
             yield "optional field", join_pointer((*place, key)), ""
-            yield from _met(_object(properties[key]), root, item, (*place, key), frozenset())
+            yield from below(properties[key], item, key)
         elif "additionalProperties" in schema:
-            yield from _met(_object(schema["additionalProperties"]), root, item, (*place, "*"), frozenset())
+            yield from below(schema["additionalProperties"], item, "*")
     first = _array(schema.get("prefixItems"))
     for number, item in enumerate(_array(value)):
-        step = str(number) if number < len(first) else "*"
-        below = first[number] if number < len(first) else schema.get("items")
-        yield from _met(_object(below), root, item, (*place, step), frozenset())
+        if number < len(first):
+            yield from below(first[number], item, str(number))
+        else:
+            yield from below(schema.get("items"), item, "*")
     inside = above | {id(schema)}
     tag = tag_of(schema)
     for name, branch in _branches(schema):
         if _fits(branch, root, value) if tag is None else is_tag(constant_of(branch, tag), _object(value).get(tag)):
             yield "union branch", path, name
-            yield from _met(branch, root, value, place, inside)
+            yield from _met(branch, root, value, place, inside, homes)
     for same in _same_place(schema, root):
-        yield from _met(same, root, value, place, inside)
+        home = homes.get(id(same), place)
+        yield from _met(same, root, value, home, inside, {**homes, id(same): home})
 
 
 def _fits(branch: Schema, root: Schema, value: object) -> bool:

@@ -109,7 +109,11 @@ def test_what_a_contract_knows() -> None:
         ),
         (
             [said(tree={"left": {"leaf": 1}})],
-            ["optional field: server:said /tree", "optional field: server:said /tree/left"],
+            [
+                "optional field: server:said /tree",
+                "optional field: server:said /tree/leaf",
+                "optional field: server:said /tree/left",
+            ],
         ),
         ([said(pair=[1, "b"])], ['enum value: server:said /pair/1 "b"']),
         (
