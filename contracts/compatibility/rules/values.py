@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ....cassettes import Direction
+from ...evidence import CONSTANT_SAMPLES
 from ...finding import Severity
 from ...json_text import clip, excerpt
 from ..box import Box
@@ -135,8 +136,17 @@ def values_opened(pair: ValuePair) -> Iterator[Change]:
         if kind in pair.b and kind != "null" and _listed(pair.b[kind]) is None and (old := _listed(boxes)) is not None:
             values = list(old.values())
             learned = pair.evidence.seen is not None and pair.event.direction is Direction.SERVER
-            message = f"{pair.named} was one of {excerpt(values)}, now any {kind}"
-            yield pair.change(message, baseline=clip(values), level=Severity.WARNING if learned else None)
+            seen = pair.new.seen
+            # A constant is learned from more samples than anything else: fewer say nothing against it.
+            unsaid = learned and len(values) == 1 and seen is not None and seen < CONSTANT_SAMPLES
+            was = excerpt(values[0]) if len(values) == 1 else f"one of {excerpt(values)}"
+            yield pair.change(
+                f"{pair.named} was {was}, now any {kind}"
+                + ("; the new contract saw too little to tell" if unsaid else ""),
+                baseline=clip(values),
+                level=Severity.INFO if unsaid else Severity.WARNING if learned else None,
+                effect=Effect.UNKNOWN if unsaid else None,
+            )
 
 
 @rule(

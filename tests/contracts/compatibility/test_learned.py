@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from simulated import Mutation, Sent, session
+from simulated import Mutation, Sent, records, server, session
 
 from wstape.contracts import Contract, infer
 from wstape.contracts.compatibility import compare
@@ -62,3 +62,23 @@ def under_wrong_id(sent: list[Sent], chance: random.Random) -> list[Sent]:
 )
 def test_a_service_that_has_changed_is_not(mutation: Mutation, expected: tuple[str, str, str | None]) -> None:
     assert expected in breaking(learned(1), learned(2, mutation))
+
+
+def states(version: str, number: int = 12) -> Contract:
+    return infer([records([[server("state", version=version) for _ in range(number)]] * 3)])
+
+
+@pytest.mark.parametrize(
+    ("now", "finding"),
+    [
+        (states("2.0"), []),
+        (states("2.1"), [("server/constant-changed", "warning")]),
+        (states("whatever it is"), [("server/values-opened", "warning")]),
+        (states("2.0", 3), [("server/values-opened", "info")]),  # too few to call anything a constant
+    ],
+)
+def test_a_learned_constant_warns_where_the_new_recordings_say_otherwise(
+    now: Contract, finding: list[tuple[str, str]]
+) -> None:
+    found = compare(states("2.0"), now, today=TODAY)
+    assert [(one.id, str(one.severity)) for one in found if one.path == "/version"] == finding
