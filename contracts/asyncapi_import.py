@@ -28,6 +28,7 @@ MAX_NODES = 300_000
 
 _MAX_REFERENCES = 50
 _JSON_SCHEMA = ("application/schema+", "application/vnd.aai.asyncapi")
+_TUPLES = {"items": "prefixItems", "additionalItems": "items"}
 _ADVICE = "correct it; wstape reads AsyncAPI 3 with JSON Schema payloads and local references"
 _Object = dict[str, object]
 
@@ -98,7 +99,7 @@ class _Reader:
         return Described(
             direction=direction,
             place=place,
-            name=name if isinstance(name, str) and name else split_pointer(place)[-1],
+            name=name if isinstance(name, str) and name else _last(place),
             label=label if isinstance(label, str) and label else None,
             event=message.get(PREFIX + "event"),
             schema=schema,
@@ -257,32 +258,30 @@ class _Payload:
         if self._place and (target == self._place or target.startswith(self._place + "/")):
             return "#" + target[len(self._place) :]
         if target not in self._names:
-            self._names[target] = _free_name(split_pointer(target)[-1], set(self._names.values()), self._schema)
+            self._names[target] = _free_name(_last(target), set(self._names.values()), self._schema)
             self._waiting.append((target, value))
         return "#/$defs" + join_pointer((self._names[target],))
 
 
 def _modern(schema: _Object) -> _Object:
-    """Turn draft 7's tuples, dependencies and references among other keywords into those of draft 2020-12."""
-    every = schema.get("allOf")
-    only = cast("list[object]", every)[0] if isinstance(every, list) and len(cast("list[object]", every)) == 1 else None
-    if isinstance(only, dict) and cast("_Object", only).keys() == {"$ref"} and "$ref" not in schema:
-        to = cast("_Object", only)["$ref"]
-        schema = {"$ref" if key == "allOf" else key: to if key == "allOf" else item for key, item in schema.items()}
-    items = schema.get("items")
-    if isinstance(items, list):
-        rest = schema.get("additionalItems", True)
-        schema = {key: value for key, value in schema.items() if key not in ("items", "additionalItems")}
-        schema |= {"prefixItems": items, **({} if rest is True else {"items": rest})}
-    dependencies = schema.get("dependencies")
-    if isinstance(dependencies, dict):
-        both = cast("_Object", dependencies)
-        schema = {key: value for key, value in schema.items() if key != "dependencies"}
-        schemas = {key: value for key, value in both.items() if not isinstance(value, list)}
-        fields = {key: value for key, value in both.items() if key not in schemas}
-        schema |= {"dependentRequired": fields} if fields else {}
-        schema |= {"dependentSchemas": schemas} if schemas else {}
-    return schema
+    """Turn draft 7's tuples and dependencies into those of draft 2020-12, each where it stood."""
+    modern: _Object = {}
+    for key, value in schema.items():
+        if isinstance(schema.get("items"), list) and key in _TUPLES:
+            modern[_TUPLES[key]] = value
+        elif key == "dependencies" and isinstance(value, dict):
+            both = cast("_Object", value)
+            schemas = {name: one for name, one in both.items() if not isinstance(one, list)}
+            fields = {name: one for name, one in both.items() if name not in schemas}
+            modern |= {"dependentRequired": fields} if fields else {}
+            modern |= {"dependentSchemas": schemas} if schemas else {}
+        else:
+            modern[key] = value
+    return modern
+
+
+def _last(place: str) -> str:
+    return (split_pointer(place) or ("document",))[-1]
 
 
 def _free_name(name: str, taken: set[str], schema: object) -> str:

@@ -13,7 +13,10 @@ from typing import Any, cast
 
 import jsonschema_rs
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from schemas import schemas
 from sessions import connection, session
 
 from wstape.cassettes import Message, write_records
@@ -68,6 +71,16 @@ def learned() -> Contract:
 def test_a_contract_comes_back_as_it_went(as_yaml: bool) -> None:
     contract = learned()
     text = dump_asyncapi(asyncapi_document(contract, title="Chat"), as_yaml=as_yaml)
+    assert Contract.parse(text.encode(), where="there").dumps() == contract.dumps()
+
+
+@given(schemas(), st.booleans())
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_payload_comes_back_as_it_went(schema: dict[str, Any], as_yaml: bool) -> None:
+    events = {"server:e/~ %41": {"payload": schema}}
+    envelope = {"name": "json", "server": "/type"}
+    contract = Contract.from_document({"wstape": "contract", "version": 1, "envelope": envelope, "events": events})
+    text = dump_asyncapi(asyncapi_document(contract, title="Any"), as_yaml=as_yaml)
     assert Contract.parse(text.encode(), where="there").dumps() == contract.dumps()
 
 
@@ -229,6 +242,29 @@ channels:
     required = {symbol: (claim.payload or {})["required"] for symbol, claim in events.items()}
     assert required == {"server:a": ["type", "at"], "server:b": ["type"], "server:c": ["type", "at"]}
     assert all((claim.payload or {})["type"] == "object" for claim in events.values())
+
+
+_ODD: tuple[Any, ...] = (None, True, -1, "x", "", "#/", "#/components", [], [None], {}, {"$ref": "#"}, {"const": "a"})
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_broken_document_is_refused_in_one_line(data: st.DataObject) -> None:
+    document: Any = market() if data.draw(st.booleans()) else load_yaml(ROOM.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        node: Any = document
+        while True:
+            key = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+            if isinstance(node[key], dict | list) and node[key] and data.draw(st.integers(0, 5)):
+                node = node[key]
+                continue
+            node[key] = copy.deepcopy(data.draw(st.sampled_from(_ODD)))
+            break
+    try:
+        told = str(sorted(Contract.from_document(document, where="a.yaml").events))
+    except ContractError as error:
+        told = str(error)
+    assert "\n" not in told
 
 
 _LAUGHS = "asyncapi: 3.0.0\na: &a0 [x, x]\n" + "".join(f"b{n}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(40))
