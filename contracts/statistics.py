@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
+from functools import lru_cache
 from typing import Self
 
 from .state import count, optional, sequence, text
@@ -176,7 +177,10 @@ class ScopeStatistics:
             pairs = self.pairs.setdefault(a, {})
             for b in trace.counts:
                 if a != b:
-                    pairs.setdefault(b, Pair()).add(_shown(trace, a, b, complete, settled), times)
+                    pair = pairs.get(b)
+                    if pair is None:
+                        pair = pairs[b] = Pair()
+                    _show(pair, trace, a, b, complete, settled, times)
 
     def add_outcomes(self, symbol: str, sets: Mapping[tuple[str, ...], int] | None) -> None:
         """Add how often which symbols came after a symbol's last event; None: in too many ways."""
@@ -264,33 +268,37 @@ def _outcomes_state(sets: Counter[tuple[str, ...]] | None, number: Mapping[str, 
     return [[times, *(number[symbol] for symbol in after)] for after, times in sorted(sets.items())]
 
 
-def _shown(trace: Trace, a: str, b: str, complete: bool, settled: bool) -> Pair:
-    """What one trace in which both came shows of them."""
+def _show(pair: Pair, trace: Trace, a: str, b: str, complete: bool, settled: bool, times: int) -> None:
+    """Add what one trace in which both came, or several equal ones, show of them."""
     first_a, last_a = trace.first_at[a], trace.last_at[a]
     first_b, last_b = trace.first_at[b], trace.last_at[b]
-    answered = complete and last_b > last_a
-    preceded = first_a < first_b
-    followed = first_a < last_b
-    return Pair(
-        met=1,
-        met_complete=int(complete),
-        met_settled=int(settled),
-        clashed=int(not trace.alternates(a, b) or first_a > first_b or (complete and last_b < last_a)),
-        answered=int(answered),
-        answer_bits=_bits(trace, b, a) if answered else 0,
-        preceded=int(preceded),
-        precede_bits=_bits(trace, a, b) if preceded else 0,
-        followed=int(followed),
+    pair.met += times
+    if complete:
+        pair.met_complete += times
+    if settled:
+        pair.met_settled += times
+    if first_a > first_b or (complete and last_b < last_a) or not trace.alternates(a, b):
+        pair.clashed += times
+    came_a, came_b = trace.counts[a], trace.counts[b]
+    if complete and last_b > last_a:
+        pair.answered += times
+        pair.answer_bits += _bits(came_b, came_a) * times
+    if first_a < first_b:
+        pair.preceded += times
+        pair.precede_bits += _bits(came_a, came_b) * times
+    if first_a < last_b:
+        pair.followed += times
+    else:
         # One of n + 1 orders where one of both came once, of more otherwise; a trace counts two bits at most.
-        apart_bits=0 if followed else round(1000 * math.log2(min(4, trace.counts[a] + trace.counts[b]))),
-        chained=int(trace.next.get(a) == b and not (complete and trace.last == a)),
-    )
+        pair.apart_bits += _bits(1, min(3, came_a + came_b - 1)) * times
+    if trace.next.get(a) == b and not (complete and trace.last == a):
+        pair.chained += times
 
 
-def _bits(trace: Trace, winner: str, loser: str) -> int:
-    """Thousandths of bits of surprise that a ``winner`` stands at the outer end, were both shuffled at random.
+@lru_cache(maxsize=4096)
+def _bits(winners: int, losers: int) -> int:
+    """Thousandths of bits of surprise that a winner stands at the outer end, were all of both shuffled at random.
 
-    A trace is one fact, however often the ``loser`` came in it: it counts two bits at most.
+    A trace is one fact, however often the loser came in it: it counts two bits at most.
     """
-    many, few = trace.counts[winner], trace.counts[loser]
-    return min(2000, round(1000 * math.log2((many + few) / many)))
+    return min(2000, round(1000 * math.log2((winners + losers) / winners)))
