@@ -15,7 +15,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import unquote
 
 from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Kind, Message, Session, plain_name
@@ -27,6 +26,25 @@ from .leaves import Path, last_key, leaves, pointer
 from .naming import names_identifier
 from .overrides import Overrides
 from .timeline import Moment, Trace, in_time
+
+
+class NamedNumber(int):
+    """A whole number that stands under a name: room 1 is not user 1, though either is the number 1."""
+
+    name: str
+
+    def __new__(cls, number: int, name: str) -> NamedNumber:
+        """Name a number."""
+        named = super().__new__(cls, number)
+        named.name = name
+        return named
+
+    def __eq__(self, other: object) -> bool:
+        same = int(self) == other
+        return same and self.name == other.name if isinstance(other, NamedNumber) else same
+
+    # As that of the number: what a person says of a number holds under every name.
+    __hash__ = int.__hash__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,9 +228,8 @@ class _Search:
     def __init__(self, overrides: Overrides, *, own: bool) -> None:
         self._overrides = overrides
         self._binds_own = own
-        self._issued: dict[Scalar, list[tuple[str, Binding]]] = defaultdict(list)
-        # Values that the client said before any server did; small numbers under one name mean nothing under another.
-        self._own: set[Scalar | tuple[str, int]] = set()
+        self._issued: dict[Scalar, list[tuple[str, Binding]]] = defaultdict(list)  # numbers without their names
+        self._own: set[Scalar] = set()  # values that the client said before any server did
         self._found: dict[tuple[type, Scalar], Binding] = {}
         self._holes: dict[tuple[int, int], list[Hole]] = defaultdict(list)
         self._tokens: dict[str, list[str]] = defaultdict(list)
@@ -273,11 +290,11 @@ class _Search:
             for match in matches:
                 self._use_placeholder(match[0], match[1])
                 yield match[0], None if match[0] == value else value
-        elif self._use(value, key):
-            yield cast("Scalar", value), None
+        elif (bound := self._use(value, key)) is not None:
+            yield bound, None
         else:
             for part in _parts(value):
-                if self._use(part[0], ""):
+                if self._use(part[0], "") is not None:
                     yield part[0], part.string
 
     def request(self, exchange: HttpExchange) -> None:
@@ -285,7 +302,7 @@ class _Search:
         body = exchange.request_body.decode("utf-8", "replace")
         self.texts(place, (exchange.target, *(value for _, value in exchange.request_headers)))
         for path, value in leaves(_json(exchange.request_body) or {}):
-            if isinstance(value, str) and self._use(value, last_key(path)):
+            if isinstance(value, str) and self._use(value, last_key(path)) is not None:
                 self._tokens[place].append(value)
         self.texts(place, [match[0] for match in PLACEHOLDER.finditer(body)])
 
@@ -297,7 +314,7 @@ class _Search:
                 self._tokens[place].append(match[0])
             for token in _TOKEN.findall(PLACEHOLDER.sub(" ", text)):
                 for form in (token, unquote(token)):
-                    if self._use(form, ""):
+                    if self._use(form, "") is not None:
                         self._tokens[place].append(form)
                         break
 
@@ -312,7 +329,9 @@ class _Search:
     def _issue(self, value: object, key: str, source: Source) -> None:
         if isinstance(value, bool) or not isinstance(value, str | int):
             return
-        self._remember(value, key, Binding(value=value, source=source))
+        if isinstance(value, int) and not names_identifier(key) and value not in self._overrides.sources:
+            return
+        self._remember(value, key, Binding(value=_named(value, key), source=source))
         for part in _parts(value):
             self._remember(part[0], key, Binding(value=part[0], source=source, part=_around(part)))
         if isinstance(value, str) and "{{secret:" in value:
@@ -326,18 +345,15 @@ class _Search:
         if not own and len(known) < 8 and all(name != key for name, _ in known):
             known.append((key, binding))
 
-    def _use(self, value: object, key: str) -> bool:
-        """Tell whether the client's value was issued by the server, and keep its binding."""
+    def _use(self, value: object, key: str) -> Scalar | None:
+        """Return the client's value as it is bound when the server had issued it, and keep its binding."""
         if isinstance(value, bool) or not isinstance(value, str | int):
-            return False
+            return None
         for name, binding in sorted(self._issued.get(value, ()), key=lambda known: known[0] != key):
-            # 1 == True and 1 == 1.0 as dictionary keys; the types must be the same as well.
-            if type(binding.value) is not type(value):
-                continue
             said = self._overrides.allows(value, str(binding.source))
             if said or (said is None and looks_issued(value, *((name, key) if key else (name,)))):
-                self._found.setdefault((type(value), value), binding)
-                return True
+                self._found.setdefault((type(binding.value), binding.value), binding)
+                return binding.value
         # The client's own from here on, though the number may have stood somewhere in what the server had said.
         self._own.add(_named(value, key))
         if (
@@ -347,20 +363,20 @@ class _Search:
             and value not in self._overrides.never
         ):
             self._found.setdefault((str, value), Binding(value=value, source=ClientSource(name=key)))
-            return True
-        return False
+            return value
+        return None
 
     def _use_placeholder(self, text: str, name: str) -> None:
-        if self._use(text, ""):
+        if self._use(text, "") is not None:
             return
         plain = plain_name(name)
         # What the server issued, in base64: made from what it issues now.
-        if plain is None or not self._use(f"{{{{secret:{plain}}}}}", ""):
+        if plain is None or self._use(f"{{{{secret:{plain}}}}}", "") is None:
             self._secrets[name] = None
 
 
-def _named(value: Scalar, key: str) -> Scalar | tuple[str, int]:
-    return (key, value) if isinstance(value, int) else value
+def _named(value: Scalar, key: str) -> Scalar:
+    return NamedNumber(value, key) if isinstance(value, int) else value
 
 
 def _own_names(event: Event, envelope: Envelope) -> dict[Path, str]:

@@ -51,7 +51,8 @@ class Programme:
     def __init__(self, session: Session, contract: Contract) -> None:
         timelines = traces(session, contract.envelope)
         found = find_bindings(session, timelines)
-        self.issued = frozenset[object]((type(binding.value), binding.value) for binding in found.bindings)
+        values = [binding.value for binding in found.bindings]
+        self.issued = frozenset[object]((int if isinstance(value, int) else str, value) for value in values)
         self.invitations = tuple(
             Invitation(
                 connection=trace.connection,

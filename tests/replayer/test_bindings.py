@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,10 @@ from sessions import connection, exchange, session
 
 from wstape.cassettes import Session
 from wstape.contracts import detect
+from wstape.contracts.envelopes import JsonEnvelope
 from wstape.replayer import find_bindings, traces
 from wstape.replayer.bindings import BodySource, EventSource, HeaderSource, between, looks_issued
+from wstape.replayer.ledger import Ledger
 from wstape.replayer.naming import names_identifier
 
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -59,6 +62,29 @@ def test_numbers_of_the_two_sides_requests_are_told_apart() -> None:
         (1, 5): [7],
         (1, 6): [8],
     }
+
+
+def test_one_number_under_two_names_is_two_values() -> None:
+    recorded = session(
+        connection(
+            ("<", {"type": "welcome", "user_id": 1, "count": 1}),
+            (">", {"type": "open", "user_id": 1, "count": 1}),
+            ("<", {"type": "opened", "room_id": 1}),
+            (">", {"type": "say", "room_id": 1, "user_id": 1, "n": 1}),
+        )
+    )
+    bindings = found(recorded)
+    assert [(binding.value, binding.source.name) for binding in bindings.bindings] == [(1, "user_id"), (1, "room_id")]
+    assert [hole.path for hole in bindings.holes[1, 3]] == [("room_id",), ("user_id",)]
+    ledger = Ledger(bindings.bindings, {})
+    envelope = JsonEnvelope("/type", "/type")
+    for label, live in (("welcome", {"user_id": 5}), ("opened", {"room_id": 9})):
+        (told,) = (one for one in traces(recorded, envelope)[0].events() if one.label == label)
+        ledger.receive_event(replace(told, payload={**live, "type": label}), 1)
+    assert ledger.missing([hole.value for hole in bindings.holes[1, 3]]) == ()
+    last = recorded.connections[0].messages[3]
+    sent = ledger.fill_message(last, bindings.holes[1, 3], (), envelope)
+    assert json.loads(sent) == {"type": "say", "room_id": 9, "user_id": 5, "n": 1}
 
 
 def test_an_identifier_that_the_client_made_is_its_own() -> None:
