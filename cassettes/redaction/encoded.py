@@ -1,11 +1,22 @@
-"""Secrets inside MessagePack and CBOR: what stands around them says how long they are, and must go on being right."""
+"""Secrets inside binary forms: what stands around them says how long they are, and must go on being right."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
 
-from ..splicing import Cbor, MessagePack, Notation, Path, Scalar, splice
+from ..splicing import (
+    Cbor,
+    MessagePack,
+    Notation,
+    Path,
+    Scalar,
+    join_by_lengths,
+    join_by_places,
+    splice,
+    split_by_lengths,
+    split_by_places,
+)
 
 _NOTATIONS: tuple[tuple[Notation, Callable[[int], bool]], ...] = (
     (MessagePack(), lambda first: 0x80 <= first <= 0x9F or 0xDC <= first <= 0xDF),
@@ -15,7 +26,24 @@ _NOTATIONS: tuple[tuple[Notation, Callable[[int], bool]], ...] = (
 
 
 def redact_encoded(data: bytes, redact: Callable[[bytes], bytes]) -> bytes | None:
-    """Return data with each of its texts and byte strings redacted, None when it is of neither notation."""
+    """Return data with each of its texts and byte strings redacted, None when it is of no form that is known.
+
+    Known are MessagePack and CBOR, records of MessagePack with their lengths before them (SignalR), and parts with
+    their places before them (Jupyter).
+    """
+    divided = split_by_places(data)
+    if divided is not None:
+        how, parts = divided
+        return join_by_places(how, [redact(part) for part in parts])
+    redacted = _redacted(data, redact)
+    if redacted is None and (records := split_by_lengths(data)):
+        found = [record for one in records if (record := _redacted(one, redact)) is not None]
+        # Without a change the lengths stay as they are written, which may be longer than need be.
+        return None if len(found) < len(records) else data if found == records else join_by_lengths(found)
+    return redacted
+
+
+def _redacted(data: bytes, redact: Callable[[bytes], bytes]) -> bytes | None:
     for notation, begins in _NOTATIONS:
         if not data or not begins(data[0]):
             continue

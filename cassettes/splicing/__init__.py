@@ -8,8 +8,24 @@ not keep.
 from __future__ import annotations
 
 from .cbor import Cbor
+from .framing import join_by_lengths, join_by_places, split_by_lengths, split_by_places
 from .json import Json
 from .messagepack import MessagePack
 from .splice import Leaf, Notation, Path, Scalar, Step, key_text, splice
 
-__all__ = ["Cbor", "Json", "Leaf", "MessagePack", "Notation", "Path", "Scalar", "Step", "key_text", "splice"]
+__all__ = [
+    "Cbor",
+    "Json",
+    "Leaf",
+    "MessagePack",
+    "Notation",
+    "Path",
+    "Scalar",
+    "Step",
+    "join_by_lengths",
+    "join_by_places",
+    "key_text",
+    "splice",
+    "split_by_lengths",
+    "split_by_places",
+]

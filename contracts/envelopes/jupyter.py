@@ -8,13 +8,11 @@ buffers a binary one of big-endian 32-bit offsets before its parts; under the su
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
-from ...cassettes.splicing import Json, Path, Scalar, splice
+from ...cassettes.splicing import Json, Path, Scalar, join_by_places, splice, split_by_places
 from ..json_text import NOT_JSON, JsonObject, parse
 from .envelope import Payload, Plain
 from .opaque import unread_payload
@@ -23,7 +21,6 @@ from .writing import Changes, write_json
 
 SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 _PARTS = ("header", "parent_header", "metadata", "content")
-MAX_BUFFERS = 10_000
 
 
 class JupyterEnvelope(Plain):
@@ -58,7 +55,7 @@ class JupyterEnvelope(Plain):
             return None
         if message.kind is not Kind.BINARY or json_value(message) is not NOT_JSON:
             return write_json(message, changes[0])
-        divided = _divided(message.payload)
+        divided = split_by_places(message.payload)
         if divided is None:
             return None
         form, parts = divided
@@ -68,7 +65,7 @@ class JupyterEnvelope(Plain):
             if piece is None:
                 return None
             new[number] = piece
-        return _joined(form, new)
+        return join_by_places(form, new)
 
     def discriminator(self, direction: Direction) -> str | None:
         """Both sides label alike."""
@@ -98,39 +95,9 @@ def _message(message: Message, value: object) -> object:
     """Return a message in its JSON form, or the value given when it is none of Jupyter's binary ones."""
     if value is not NOT_JSON or message.kind is not Kind.BINARY:
         return value
-    divided = _divided(message.payload)
+    divided = split_by_places(message.payload)
     read = _from_parts(divided[1]) if divided else None
     return NOT_JSON if read is None else read
-
-
-_V1, _DEFAULT = ("<Q", 8, True), (">I", 4, False)
-"""How the places of parts are written: their form and width, and whether the end of the last one is among them."""
-
-
-def _divided(data: bytes) -> tuple[tuple[str, int, bool], list[bytes]] | None:
-    """Return the parts of a binary message and how their places are written: by the v1 subprotocol or the default."""
-    for form, width, absolute in (_V1, _DEFAULT):
-        if len(data) < 2 * width:
-            continue
-        (count,) = struct.unpack_from(form, data)
-        # The v1 count is of offsets, of which the last is the end; the default one is of parts.
-        first = width * (count + 1)
-        if not 1 <= count <= MAX_BUFFERS or first > len(data):
-            continue
-        offsets = list(struct.unpack_from(f"{form[0]}{count}{form[1]}", data, width))
-        if not absolute:
-            offsets.append(len(data))
-        if offsets[0] == first and all(a <= b for a, b in pairwise(offsets)) and offsets[-1] == len(data):
-            return (form, width, absolute), [data[a:b] for a, b in pairwise(offsets)]
-    return None
-
-
-def _joined(how: tuple[str, int, bool], parts: Sequence[bytes]) -> bytes:
-    """Return the binary message of parts."""
-    form, width, absolute = how
-    count = len(parts) + absolute
-    places = list(accumulate(map(len, parts), initial=width * (count + 1)))[:count]
-    return struct.pack(f"{form[0]}{count + 1}{form[1]}", count, *places) + b"".join(parts)
 
 
 def _by_part(parts: Sequence[bytes], changes: Changes) -> dict[int, dict[Path, Scalar]]:

@@ -7,13 +7,12 @@ protocol each record is an array with its length before it, as a variable-length
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
-from ...cassettes.splicing import Json, MessagePack, splice
-from ..json_text import NOT_JSON, JsonArray, JsonObject, parse
+from ...cassettes.splicing import Json, MessagePack, join_by_lengths, splice, split_by_lengths
+from ..json_text import JsonArray, JsonObject, parse
 from .binary_value import key_name, unpack_messagepack
 from .envelope import Payload, Plain
 from .opaque import opaque_payload
@@ -59,18 +58,14 @@ class SignalrEnvelope(Plain):
 
     def write(self, message: Message, changes: Sequence[Changes]) -> bytes | None:
         """Put values into the records, those that are events among them."""
-        read, parts = _records(message), _pieces(message)
-        if read is None or parts is None:
+        read = _records(message)
+        if read is None:
             return write_text(changes[0]) if len(changes) == 1 and message.kind is Kind.TEXT else None
         events = [number for number, record in enumerate(read) if record.get("type") not in (_PING, _ACK)]
         if len(events) < len(changes):
             return None
-        for number, change in zip(events, changes, strict=False):
-            piece = _written(parts[number], read[number], change)
-            if piece is None:
-                return None
-            parts[number] = piece
-        return b"".join(parts)
+        by_record = dict(zip(events, changes, strict=False))
+        return _written(message, read, {number: change for number, change in by_record.items() if change})
 
     def identifiers(self, direction: Direction, label: str) -> Sequence[tuple[str, str]]:
         """The invocation's id. Both sides number their own, so each side's ids are a scope of their own."""
@@ -123,71 +118,52 @@ def _handshake(side: Direction, record: JsonObject) -> str:
 
 def _records(message: Message) -> list[JsonObject] | None:
     """Return the records of a message, None when it has another form."""
-    data = message.payload
-    if data.endswith(SEPARATOR) and (message.kind is Kind.TEXT or data.startswith(b"{")):
-        values = [parse(part) for part in data[:-1].split(SEPARATOR)]
+    if _is_text(message):
+        values = [parse(part) for part in message.payload[:-1].split(SEPARATOR)]
         return cast("list[JsonObject]", values) if all(isinstance(value, dict) for value in values) else None
-    if message.kind is Kind.BINARY:
-        read = list(_packed(data))
-        return cast("list[JsonObject]", read) if read and None not in read else None
-    return None
+    return _packed(message.payload) if message.kind is Kind.BINARY else None
 
 
-def _packed(data: bytes) -> Iterator[JsonObject | None]:
-    """Yield the records of a message of the MessagePack protocol; None, and no more, where it makes no sense."""
-    for head, end in _bounds(data):
-        value = unpack_messagepack(data[head:end]) if end <= len(data) else NOT_JSON
-        if not isinstance(value, list) or not value:
-            yield None
-            return
-        yield _named(cast("JsonArray", value))
-
-
-def _bounds(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where records of the MessagePack protocol begin, after their length, and where they should end."""
-    start = 0
-    while start < len(data):
-        length, shift = 0, 0
-        while start < len(data) and shift < 35:
-            length |= (data[start] & 0x7F) << shift
-            start, shift = start + 1, shift + 7
-            if data[start - 1] < 0x80:
-                break
-        yield start, start + length
-        start += length
-
-
-def _pieces(message: Message) -> list[bytes] | None:
-    """Return a message's records as they stand in it, with what divides them; None for one that is cut short."""
+def _is_text(message: Message) -> bool:
     data = message.payload
-    if data.endswith(SEPARATOR) and (message.kind is Kind.TEXT or data.startswith(b"{")):
-        return [part + SEPARATOR for part in data[:-1].split(SEPARATOR)]
-    ends = [0, *(end for _, end in _bounds(data))]
-    return [data[start:end] for start, end in pairwise(ends)] if ends[-1] == len(data) else None
+    return data.endswith(SEPARATOR) and (message.kind is Kind.TEXT or data.startswith(b"{"))
 
 
-def _written(piece: bytes, record: JsonObject, changes: Changes) -> bytes | None:
-    """Return a record with other values in it, and its length before it where there is one."""
-    if not changes:
-        return piece
-    if piece.endswith(SEPARATOR) and piece[:1] == b"{":
-        text = splice(piece[:-1], changes, Json())
-        return None if text is None else text + SEPARATOR
-    type_ = record.get("type")
-    places = {name: place for place, name in enumerate(_MEMBERS[cast("int", type_)], 1)}
-    if type_ == _COMPLETION and "error" in record:
-        places["error"] = places["result"]
-    ((head, _),) = _bounds(piece)
-    body = splice(piece[head:], placed(changes, places), MessagePack(key_name))
-    return None if body is None else _length(len(body)) + body
+def _packed(data: bytes) -> list[JsonObject] | None:
+    """Return the records of a message of the MessagePack protocol, None where it makes no sense."""
+    parts = split_by_lengths(data)
+    if not parts:
+        return None
+    read: list[JsonObject] = []
+    for part in parts:
+        value = unpack_messagepack(part)
+        record = _named(cast("JsonArray", value)) if isinstance(value, list) and value else None
+        if record is None:
+            return None
+        read.append(record)
+    return read
 
 
-def _length(number: int) -> bytes:
-    digits = bytearray()
-    while number >= 0x80:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*digits, number))
+def _written(message: Message, read: Sequence[JsonObject], changes: Mapping[int, Changes]) -> bytes | None:
+    """Return a message with other values in some of its records, by their number."""
+    text = _is_text(message)
+    parts = message.payload[:-1].split(SEPARATOR) if text else split_by_lengths(message.payload) or []
+    for number, change in changes.items():
+        if text:
+            part = splice(parts[number], change, Json())
+        else:
+            part = splice(parts[number], placed(change, _places(read[number])), MessagePack(key_name))
+        if part is None:
+            return None
+        parts[number] = part
+    return b"".join(part + SEPARATOR for part in parts) if text else join_by_lengths(parts)
+
+
+def _places(record: JsonObject) -> dict[str, int]:
+    """Return where the members of a record stand in its array; what came of it stands where its error does."""
+    type_ = cast("int", record["type"])
+    places = {name: place for place, name in enumerate(_MEMBERS[type_], 1)}
+    return places | {"error": places["result"]} if type_ == _COMPLETION else places
 
 
 def _named(array: JsonArray) -> JsonObject | None:

@@ -35,6 +35,7 @@ from wstape.cassettes import (
 from wstape.cassettes.redaction import RULES, Redactor
 from wstape.cassettes.redaction.names import VOCABULARY
 from wstape.cassettes.secrets import PLACEHOLDER
+from wstape.cassettes.splicing import join_by_places, split_by_lengths, split_by_places
 
 TOKEN = "tk9-Zq4Lw7Rb2Xn8Vd5"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.4pcPyMD09olPSyXnrXCjTwXyr4BsezdI"
@@ -464,6 +465,19 @@ def test_messagepack_and_cbor_stay_what_they_are(pack: Any, unpack: Any) -> None
         "by": {"jwt": "{{secret:jwt:1}}", 7: -5},
     }
     assert redactor.record(redacted) == redacted
+    records = [
+        bytes([len(packed)]) + packed for packed in (msgpack.packb([1, {}, "7", "say", ["hunter-22"]]), b"\x91\x06")
+    ]
+    (framed,) = [redactor.record(text(b"".join(records), Kind.BINARY))]
+    assert isinstance(framed, Message)
+    said, ping = split_by_lengths(framed.payload) or []
+    assert msgpack.unpackb(said) == [1, {}, "7", "say", ["{{secret:password:1}}"]]
+    assert ping == b"\x91\x06"
+    how, parts = ("<Q", 8, True), [b"shell", b"{}", b"{}", b"{}", b'{"code": "hunter-22"}', b"\x00hunter-22"]
+    kernel = redactor.record(text(join_by_places(how, parts), Kind.BINARY))
+    assert isinstance(kernel, Message)
+    put = [part.replace(b"hunter-22", b"{{secret:password:1}}") for part in parts]
+    assert split_by_places(kernel.payload) == (how, put)
     # A secret in a key cannot be put elsewhere: it goes, whatever becomes of the form.
     keyed = Redactor(known={"password": "hunter-22"}).record(text(pack({jwt: "hunter-22"}), Kind.BINARY))
     assert jwt not in repr(keyed)
