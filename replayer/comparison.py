@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cassettes import Closed, Connection, Direction, Ending, Handshake, HttpExchange, Kind, Message
-from ..contracts import Contract, Finding, ScopeKey, Severity, label_of
+from ..contracts import CONNECTION, Contract, Finding, ScopeKey, Severity, label_of
 from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
+from .demands import says_optional
 from .digest import digest
 from .timeline import Trace
 
@@ -188,7 +189,10 @@ def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[
             for symbol in sorted(like.having):
                 # One that came as often as there are scopes came under another identifier or none: it is not gone.
                 gone = symbol not in scope.symbols and now.came.get(symbol, 0) < enough
-                if gone and like.having[symbol] == like.scopes:
+                if not gone or like.having[symbol] < like.scopes:
+                    continue
+                held = {scope.first, *scope.symbols}
+                if not says_optional(contract, symbol, held, scope.name, len(pairs)):
                     told.add((number, symbol))
                     finding = _gone(
                         symbol,
@@ -223,7 +227,9 @@ def _gone_from_connections(
         for symbol, (turn, _) in recorded.first.items():
             if until is not None and turn >= until:
                 break
-            if symbol in always and symbol not in now.first and (number, symbol) not in told:
+            if symbol not in always or symbol in now.first or (number, symbol) in told:
+                continue
+            if not says_optional(contract, symbol, now.came.keys(), CONNECTION, len(pairs)):
                 told.add((number, symbol))
                 yield _gone(symbol, "on a connection where the recording has it", number, None)
 

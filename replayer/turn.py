@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..contracts import Event
+from .keep_alive import keeps_alive
 from .script import Gate
 
 FLOOR_NS = 5_000_000_000
@@ -12,6 +13,7 @@ FLOOR_NS = 5_000_000_000
 PATIENCE = 3
 """A server may take this many times as long as it took in the recording."""
 _SETTLE_FLOOR_NS = 250_000_000
+_SILENCES = 4  # of which one would do, until a server that goes on with something else is waited for no longer
 
 
 class Turn:
@@ -24,6 +26,7 @@ class Turn:
         self.number = 0
         self._timeout_ns = timeout_ns
         self._counts: Counter[str] = Counter()
+        self._first_ns: dict[str, int] = {}  # by symbol
         self.begun_ns = 0
         self._last_ns = 0
 
@@ -32,6 +35,7 @@ class Turn:
         self.number += 1
         self.restart(now_ns)
         self._counts.clear()
+        self._first_ns.clear()
 
     def restart(self, now_ns: int) -> None:
         """Count times from now on: the connection has just opened."""
@@ -39,8 +43,11 @@ class Turn:
 
     def receive(self, event: Event, now_ns: int) -> None:
         """An event came."""
-        self._counts[event.symbol] += 1
-        self._last_ns = now_ns
+        symbol = event.symbol
+        self._counts[symbol] += 1
+        self._first_ns.setdefault(symbol, now_ns)
+        if not keeps_alive(event):
+            self._last_ns = now_ns
 
     def reached(self, gate: Gate) -> bool:
         """Tell whether the event that ended the turn in the recording has come."""
@@ -55,7 +62,8 @@ class Turn:
         """Tell whether nothing more is to be expected of the turn, once `reached`.
 
         ``pending`` counts what the contract says must still follow. A turn that lacks something settles all the same
-        when the server has been silent for twice the longest silence of the recorded turn.
+        when the server has been silent for twice the longest silence of the recorded turn, or is heard with something
+        else only, such as news that it sends unasked, for as long as the turn may well take.
         """
         whole = not pending and all(self._counts[symbol] >= count for symbol, count in self._needed(gate).items())
         return whole or now_ns >= self.settle_ns(gate)
@@ -67,7 +75,9 @@ class Turn:
     def settle_ns(self, gate: Gate) -> int:
         """When the turn settles if nothing more comes."""
         silence = min(max(2 * gate.longest_gap_ns, _SETTLE_FLOOR_NS), self._patience_ns(gate))
-        return min(self._last_ns + silence, self.deadline_ns(gate))
+        reached_ns = self._first_ns.get(gate.awaited or "", self.begun_ns)
+        rest_ns = max(_SILENCES * silence, 2 * gate.took_ns)
+        return min(self._last_ns + silence, reached_ns + rest_ns, self.deadline_ns(gate))
 
     def deadline_ns(self, gate: Gate) -> int:
         """When waiting for the awaited event is given up."""
