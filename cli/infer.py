@@ -33,6 +33,13 @@ Exit status: 0 done, 2 bad usage or bad input, 3 a recording is incomplete (what
     "--update", is_flag=True, help="Learn more into FILE. What a person pinned, relaxed, added or deleted there stays."
 )
 @envelope_option
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="NAME[=POINTER]",
+    help="Take an identifier for a scope that is not found by itself: by its key, or by a JSON pointer. Repeatable.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to read with.")
 @click.option("--no-state", is_flag=True, help="Leave out what a later --update needs.")
 @click.option("--force", is_flag=True, help="Overwrite FILE when it exists.")
@@ -44,6 +51,7 @@ def command(
     output: Path | None,
     update: bool,
     envelope: tuple[str, ...],
+    scopes: tuple[str, ...],
     jobs: int,
     no_state: bool,
     force: bool,
@@ -62,6 +70,7 @@ def command(
 
     if output == Path("-"):
         output = None
+    named = _named_scopes(scopes)
     if update and output is None:
         raise UsageError("--update needs the contract to learn more into; name it with -o FILE")
     previous = Previous.read(output) if update and output is not None and output.exists() else None
@@ -85,12 +94,12 @@ def command(
     detection = find_envelopes([list(traffic.records())], envelope)
     if previous is not None and remembered is None:
         detection = previous.reading(detection, named=bool(envelope))
-    summary = Summary(detection.envelope)
+    summary = Summary(detection.envelope, named)
     if remembered is not None:
         summary.merge(remembered)
     summary.traffic = traffic
     incomplete: list[tuple[Path, str]] = []
-    for part, path, problem in summaries(cassettes, detection.envelope, jobs):
+    for part, path, problem in summaries(cassettes, detection.envelope, jobs, summary.named):
         summary.merge(part)
         if problem:
             incomplete.append((path, problem))
@@ -106,10 +115,30 @@ def command(
         write_text(output, dumps(document), force=force or update)
     _summarise(contract, output, detection.lines())
     _warn_of_exceptions(contract, cassettes)
+    for name in sorted(named.keys() - {claim.name for claim in contract.scopes}):
+        warn(f"--scope {name}: no two events of a connection share a value of it")
     for path, problem in incomplete:
         warn(f"{path} is incomplete: {problem}")
     if incomplete:
         ctx.exit(3)
+
+
+def _named_scopes(given: tuple[str, ...]) -> dict[str, str]:
+    """Return the pointers of the scopes that are named, by name; "" for the key of that name. Raises UsageError."""
+    from ..cassettes import UsageError
+    from ..contracts.json_text import split_pointer
+
+    named: dict[str, str] = {}
+    for one in given:
+        name, equals, pointer = one.partition("=")
+        try:
+            split_pointer(pointer)
+        except ValueError as error:
+            raise UsageError(f"--scope {one}: {pointer!r} is not a JSON pointer; write it as NAME=/key/key") from error
+        if not name or name == "connection" or bool(equals) != bool(pointer):
+            raise UsageError(f"--scope {one!r} names no scope; write a key, or NAME=/key/key")
+        named[name] = pointer
+    return named
 
 
 def _summarise(contract: Contract, output: Path | None, envelopes: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from ..contracts.summary import Summary
 
 
-def summaries(paths: Sequence[Path], envelope: Envelope, jobs: int) -> Iterator[tuple[Summary, Path, str]]:
-    """Yield the summary of each cassette, read under an envelope, with its path and what it was found to lack."""
+def summaries(
+    paths: Sequence[Path], envelope: Envelope, jobs: int, named: Mapping[str, str]
+) -> Iterator[tuple[Summary, Path, str]]:
+    """Yield the summary of each cassette, read under an envelope, with its path and what it was found to lack.
+
+    ``named`` are the scopes that a person names, as `Summary` takes them.
+    """
     from ..contracts.summary import Summary
 
     if jobs == 1 or len(paths) == 1:
         for path in paths:
-            summary, problem = _summary(path, envelope)
+            summary, problem = _summary(path, envelope, named)
             yield summary, path, problem
         return
     import multiprocessing
@@ -27,21 +32,23 @@ def summaries(paths: Sequence[Path], envelope: Envelope, jobs: int) -> Iterator[
     # A fresh interpreter: nothing of this process's threads and open files comes along.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=spawn) as pool:
-        for path, (state, problem) in zip(paths, pool.map(partial(_state, envelope.parameters()), paths), strict=True):
+        for path, (state, problem) in zip(
+            paths, pool.map(partial(_state, envelope.parameters(), named), paths), strict=True
+        ):
             yield Summary.from_state(state), path, problem
 
 
-def _state(envelope: dict[str, object], path: Path) -> tuple[dict[str, object], str]:
+def _state(envelope: dict[str, object], named: Mapping[str, str], path: Path) -> tuple[dict[str, object], str]:
     from ..contracts.envelopes import envelope_from
 
-    summary, problem = _summary(path, envelope_from(envelope))
+    summary, problem = _summary(path, envelope_from(envelope), named)
     return summary.state(), problem
 
 
-def _summary(path: Path, envelope: Envelope) -> tuple[Summary, str]:
+def _summary(path: Path, envelope: Envelope, named: Mapping[str, str]) -> tuple[Summary, str]:
     from ..cassettes import Recording
     from ..contracts.summary import Summary
 
     recording = Recording(path)
-    summary = Summary.of(recording, envelope)
+    summary = Summary.of(recording, envelope, named)
     return summary, recording.problem

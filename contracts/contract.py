@@ -120,6 +120,8 @@ def _scope_document(claim: ScopeClaim) -> _Object:
     document: _Object = {"name": claim.name}
     if claim.scope.instances:
         document |= {"instances": claim.scope.instances, "events": claim.scope.events}
+    if claim.scope.named:
+        document["named"] = True
     if claim.scope.spans:
         document["spans"] = list(claim.scope.spans)
     if claim.scope.paths:

@@ -187,6 +187,7 @@ class ContractReader:
                 paths=paths,
                 instances=self._count(document.get("instances", 0), f"{place}/instances") or 0,
                 events=self._count(document.get("events", 0), f"{place}/events") or 0,
+                named=self._flag(document, "named", place),
                 spans=tuple(cast("list[str]", spans)),
             ),
             expression=cast("str", expression),
@@ -202,14 +203,14 @@ class ContractReader:
             name=name,
             values=self._count(document.get("values"), f"{place}/values"),
             connections=self._count(document.get("connections", 0), f"{place}/connections") or 0,
-            pinned=self._pinned(document, place),
+            pinned=self._flag(document, "pinned", place),
         )
 
-    def _pinned(self, document: _Object, place: str) -> bool:
-        pinned = document.get("pinned", False)
-        if not isinstance(pinned, bool):
-            raise self._wrong(f"{place}/pinned", "neither true nor false")
-        return pinned
+    def _flag(self, document: _Object, name: str, place: str) -> bool:
+        flag = document.get(name, False)
+        if not isinstance(flag, bool):
+            raise self._wrong(f"{place}/{name}", "neither true nor false")
+        return flag
 
     def _rule(self, entry: object, place: str) -> Rule:
         document = self._object(entry, place)
@@ -237,7 +238,7 @@ class ContractReader:
             seen=self._count(document.get("seen"), f"{place}/seen"),
             scopes=self._count(document.get("scopes", 0), f"{place}/scopes") or 0,
             surprise=self._count(document.get("surprise"), f"{place}/surprise"),
-            pinned=self._pinned(document, place),
+            pinned=self._flag(document, "pinned", place),
         )
 
     def _symbol(self, value: object, place: str) -> None:

@@ -6,7 +6,7 @@ function of the merged summaries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..cassettes import Direction, Record
 from .claims import EventClaim, Learned, ScopeClaim
@@ -23,21 +23,32 @@ from .sampling import TrafficSample
 from .schema import Schema, constants_of, to_schema, words_in
 from .scopes import Scope
 from .sharing import shared
-from .summary import Summary
+from .summary import NOTHING_NAMED, Summary
 
 
-def infer(cassettes: Iterable[Iterable[Record]], *, envelope: Envelope | str | None = None) -> Contract:
+def infer(
+    cassettes: Iterable[Iterable[Record]],
+    *,
+    envelope: Envelope | str | None = None,
+    scopes: Mapping[str, str] = NOTHING_NAMED,
+) -> Contract:
     """Return the contract that all the recordings keep.
 
     Each recording is iterated twice; one that is an iterator is gathered in memory first. Neither the
     order of the recordings nor the numbers of their connections matter. ``envelope`` is the one to read them with,
-    or names it; otherwise it is found. Raises UsageError for an unknown envelope and ContractError when there is no
+    or names it; otherwise it is found. ``scopes`` are identifiers to take for scopes, besides those that are found: by
+    key, or by name with a JSON pointer. Raises UsageError for an unknown envelope and ContractError when there is no
     event to learn from.
     """
-    return contract_of(summarise(cassettes, envelope=envelope))
+    return contract_of(summarise(cassettes, envelope=envelope, scopes=scopes))
 
 
-def summarise(cassettes: Iterable[Iterable[Record]], *, envelope: Envelope | str | None = None) -> Summary:
+def summarise(
+    cassettes: Iterable[Iterable[Record]],
+    *,
+    envelope: Envelope | str | None = None,
+    scopes: Mapping[str, str] = NOTHING_NAMED,
+) -> Summary:
     """Return what all the recordings show together, from which `contract_of` makes the contract."""
     recordings = [list(records) if isinstance(records, Iterator) else records for records in cassettes]
     traffic = TrafficSample()
@@ -45,10 +56,10 @@ def summarise(cassettes: Iterable[Iterable[Record]], *, envelope: Envelope | str
         traffic.merge(TrafficSample.of(records))
     if envelope is None or isinstance(envelope, str):
         envelope = find_envelopes([list(traffic.records())], () if envelope is None else (envelope,)).envelope
-    summary = Summary(envelope)
+    summary = Summary(envelope, scopes)
     summary.traffic = traffic
     for records in recordings:
-        summary.merge(Summary.of(records, envelope))
+        summary.merge(Summary.of(records, envelope, scopes))
     return summary
 
 

@@ -93,7 +93,8 @@ class ScopeFinder:
     highest, of two equally high ones the one whose pointer sorts first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, named: Iterable[str] = ()) -> None:
+        self.named = frozenset(named)  # scopes because a person says so
         self._open: dict[int, dict[str, dict[str, _Watched]]] = {}  # connection -> name -> value
         self._resting: dict[tuple[str, str], Work] = {}  # name, value; of connections that have ended
         self._traces: dict[int, Trace] = {}  # connection -> all its events
@@ -229,7 +230,7 @@ class ScopeFinder:
     def _bound(self) -> None:
         # The names that stay depend on no count, so that it does not matter when the others are dropped.
         if len(self._tallies) > MAX_NAMES:
-            kept = sorted(self._tallies, key=_promise)[:MAX_NAMES]
+            kept = sorted(self._tallies, key=lambda name: (name not in self.named, *_promise(name)))[:MAX_NAMES]
             self._tallies = {name: self._tallies[name] for name in kept}
 
     def state(self) -> dict[str, object]:
@@ -257,7 +258,8 @@ class ScopeFinder:
         self._bound()
         found: list[Scope] = []
         for name, tally in self._tallies.items():
-            if not tally.is_scope or (names_work(name) and not self._is_asked_for(tally)):
+            named = name in self.named and tally.joined > 0
+            if not named and (not tally.is_scope or (names_work(name) and not self._is_asked_for(tally))):
                 continue
             joined = tally.joined_symbols()
             by_symbol: dict[str, list[Pointer]] = {}
@@ -268,7 +270,16 @@ class ScopeFinder:
                 symbol: tuple(join_pointer(keys) for keys in sorted(places, key=_height))
                 for symbol, places in sorted(by_symbol.items())
             }
-            found.append(Scope(name=name, paths=paths, instances=tally.joined, events=tally.events, spans=tally.spans))
+            found.append(
+                Scope(
+                    name=name,
+                    paths=paths,
+                    instances=tally.joined,
+                    events=tally.events,
+                    named=named,
+                    spans=tally.spans,
+                )
+            )
         return tuple(sorted(found, key=lambda scope: (scope.events / scope.instances, scope.name)))
 
     @staticmethod

@@ -6,7 +6,7 @@ object is named with that object's key ("tool_id" for {"tool": {"id": …}}), as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -30,6 +30,7 @@ class Scope:
     paths: Mapping[str, tuple[str, ...]]  # symbol -> JSON pointers, the first that holds a value counts
     instances: int = 0
     events: int = 0
+    named: bool = False  # a person named it
     spans: tuple[str, ...] = ()  # symbols with which connections take up work that others began; none: they never do
 
 
@@ -37,7 +38,7 @@ class ScopeReader:
     """Reads the scope keys of events.
 
     In a scope that was learned, under a key that does not promise an identifier only what looks like one counts, as
-    it did when the scope was learned; one that a person wrote (without ``instances``) takes what stands there.
+    it did when the scope was learned; one that a person named or wrote (without ``instances``) takes what stands there.
     """
 
     def __init__(self, scopes: Sequence[Scope]) -> None:
@@ -45,7 +46,10 @@ class ScopeReader:
         for scope in scopes:
             for symbol, pointers in scope.paths.items():
                 places = tuple(
-                    (keys, not scope.instances or not keys or is_id_key(keys[-1]) or names_work(keys[-1]))
+                    (
+                        keys,
+                        scope.named or not scope.instances or not keys or is_id_key(keys[-1]) or names_work(keys[-1]),
+                    )
                     for keys in map(split_pointer, pointers)
                 )
                 self._places.setdefault(symbol, []).append((scope.name, places))
@@ -88,15 +92,20 @@ def _is_name(text: str) -> bool:
     return len(text) <= MAX_NAME and not any(character.isspace() for character in text)
 
 
-def identifiers(value: JsonObject, before: Pointer = ()) -> Iterator[tuple[Pointer, object]]:
-    """Yield the place and value of everything in a payload that promises or looks like an identifier, or names work."""
+def identifiers(
+    value: JsonObject, before: Pointer = (), named: Container[str] = ()
+) -> Iterator[tuple[Pointer, object]]:
+    """Yield the place and value of everything in a payload that promises or looks like an identifier, or names work.
+
+    Under the ``named`` keys, whatever may be an identifier is.
+    """
     for key, item in value.items():
         keys = (*before, key)
         if isinstance(item, dict):
             if len(keys) < MAX_DEPTH:
-                yield from identifiers(cast("JsonObject", item), keys)
+                yield from identifiers(cast("JsonObject", item), keys, named)
         elif isinstance(item, str):
-            if item and (is_id_key(key) or looks_like_id(item) or (names_work(key) and _is_name(item))):
+            if item and (is_id_key(key) or looks_like_id(item) or key in named or (names_work(key) and _is_name(item))):
                 yield keys, item
-        elif isinstance(item, int) and not isinstance(item, bool) and is_id_key(key):
+        elif isinstance(item, int) and not isinstance(item, bool) and (is_id_key(key) or key in named):
             yield keys, item

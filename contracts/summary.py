@@ -7,7 +7,7 @@ go, in parts or in parallel, and give the same bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -24,10 +24,11 @@ from .scope_finder import ScopeFinder
 from .scopes import identifiers
 from .shape import Shape
 from .shape_state import shape_from_state, shape_state
-from .state import count, counter, mapping, ordered, sequence, texts
+from .state import count, counter, mapping, ordered, sequence, text, texts
 from .stream_finder import StreamFinder
 
 MAX_LABELS = 1_000
+NOTHING_NAMED: Mapping[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -60,26 +61,27 @@ class LabelSummary:
 class Summary:
     """All that is remembered of some recordings, read under one envelope."""
 
-    def __init__(self, envelope: Envelope) -> None:
+    def __init__(self, envelope: Envelope, named: Mapping[str, str] = NOTHING_NAMED) -> None:
         self.envelope = envelope
+        self.named = dict(named)  # scopes that a person names: name -> JSON pointer; "": wherever the key stands
         self.traffic = TrafficSample()
         self.cassettes = 0
         self.connections = 0
         self.messages = 0
         self.labels: dict[str, LabelSummary] = {}
-        self.scopes = ScopeFinder()
+        self.scopes = ScopeFinder(self.named)
         self.streams = StreamFinder()
         self.privacy = PrivacyFinder()
         self.closings: dict[Direction, Counter[str]] = {direction: Counter() for direction in Direction}
 
     @classmethod
-    def of(cls, records: Iterable[Record], envelope: Envelope) -> Summary:
+    def of(cls, records: Iterable[Record], envelope: Envelope, named: Mapping[str, str] = NOTHING_NAMED) -> Summary:
         """Return the summary of one recording, in one pass.
 
         Its ``traffic`` stays empty: that is what the envelope was found in, before. Raises ContractError when the
         labels are data.
         """
-        summary = cls(envelope)
+        summary = cls(envelope, named)
         _Reader(summary).read(records)
         return summary
 
@@ -110,11 +112,17 @@ class Summary:
         self.messages += other.messages
         for symbol, label in other.labels.items():
             self.label(symbol).absorb(label)
+        self.name_scopes(other.named)
         self.scopes.merge(other.scopes)
         self.streams.merge(other.streams)
         self.privacy.merge(other.privacy)
         for direction, codes in other.closings.items():
             self.closings[direction].update(codes)
+
+    def name_scopes(self, named: Mapping[str, str]) -> None:
+        """Take identifiers for scopes because a person says so."""
+        self.named |= named
+        self.scopes.named = frozenset(self.named)
 
     def _read_otherwise(self, other: Summary) -> ContractError:
         return ContractError(
@@ -141,6 +149,7 @@ class Summary:
         """Return all of it as plain data; equal content gives equal data."""
         return {
             "envelope": self.envelope.parameters(),
+            **({"named": ordered(self.named)} if self.named else {}),
             "traffic": self.traffic.state(),
             "counts": [self.cassettes, self.connections, self.messages],
             "labels": {symbol: self.labels[symbol].state() for symbol in sorted(self.labels)},
@@ -159,6 +168,7 @@ class Summary:
         summary.cassettes, summary.connections, summary.messages = sequence(parts.get("counts"), count)
         summary.labels = mapping(parts.get("labels"), LabelSummary.from_state)
         summary.scopes = ScopeFinder.from_state(parts.get("scopes"))
+        summary.name_scopes(mapping(parts.get("named", {}), text))
         summary.streams = StreamFinder.from_state(parts.get("streams", []))
         summary.privacy = PrivacyFinder.from_state(parts.get("privacy"))
         closings = sequence(parts.get("closings"), counter)
@@ -176,6 +186,8 @@ class _Reader:
         self._connections: set[int] = set()
         self._all_lost = False
         self._own: dict[tuple[str, Envelope], dict[Pointer, str]] = {}
+        self._keys = frozenset(name for name, pointer in summary.named.items() if not pointer)
+        self._places = {split_pointer(pointer): name for name, pointer in summary.named.items() if pointer}
         self._pointers: dict[Direction, Pointer | None] = {}
         for direction in Direction:
             discriminator = summary.envelope.discriminator(direction)
@@ -241,12 +253,21 @@ class _Reader:
         own = self._own.get((symbol, envelope))
         if own is None:
             places = envelope.identifiers(event.direction, event.label)
-            own = self._own[symbol, envelope] = {split_pointer(pointer): name for name, pointer in places}
+            own = {split_pointer(pointer): name for name, pointer in places} | self._places
+            self._own[symbol, envelope] = own
         found = list(identifiers(cast("JsonObject", event.payload))) if isinstance(event.payload, dict) else []
         summary.privacy.add(event, found)
-        summary.scopes.add(event, own, found)
+        summary.scopes.add(event, own, self._with_named(event, found) if summary.named else found)
         if not self._all_lost:
             summary.streams.add(event, own, found)
+
+    def _with_named(self, event: Event, found: Sequence[tuple[Pointer, object]]) -> Sequence[tuple[Pointer, object]]:
+        """Return the identifiers of an event, with those that only a person takes for some."""
+        if not isinstance(event.payload, dict):
+            return found
+        payload = cast("JsonObject", event.payload)
+        named = identifiers(payload, named=self._keys) if self._keys else found
+        return list((dict(named) | {keys: resolve(payload, keys) for keys in self._places}).items())
 
 
 def _words(envelope: Envelope) -> str:

@@ -47,6 +47,39 @@ def test_the_order_of_cassettes_and_their_form_change_no_byte() -> None:
     assert Path("one.json").read_bytes() == Path("two.json").read_bytes()
 
 
+def test_a_scope_that_a_person_names_is_learned_in_parts_and_by_several_processes_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def orders(seed: int) -> None:
+        said = [
+            server(step, order=f"A {seed} {number}", desk="D") for number in range(3) for step in ("placed", "filled")
+        ]
+        write_records(Path(f"orders{seed}.cassette"), records([said]))
+
+    for seed in range(3):
+        orders(seed)
+    named = ["--scope", "order", "--scope", "desk=/desk"]
+    whole = ["orders0.cassette", "orders1.cassette", "orders2.cassette"]
+    assert run(["infer", *whole, *named, "-o", "whole.json"]) == 0
+    assert "scope order (9 values join 18 events): 0 firm rules, 4 tentative" in capsys.readouterr().err
+    assert run(["infer", *whole, *named, "--jobs", "2", "-o", "jobs.json"]) == 0
+    assert run(["infer", *whole[:2], *named, "-o", "parts.json"]) == 0
+    assert run(["infer", whole[2], "--update", "-o", "parts.json"]) == 0
+    assert Path("whole.json").read_bytes() == Path("jobs.json").read_bytes() == Path("parts.json").read_bytes()
+    assert run(["check", *whole, "--contract", "whole.json"]) == 0
+
+
+@pytest.mark.parametrize("scope", ["", "=/order", "order=", "order=desk", "connection"])
+def test_what_names_no_scope_is_refused(scope: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", "--scope", scope]) == 2
+    assert capsys.readouterr().err.startswith("wstape: error: --scope ")
+
+
+def test_a_named_scope_that_joins_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["infer", "a.cassette", "--scope", "basket", "-o", "chat.contract.json"]) == 0
+    assert "--scope basket: no two events of a connection share a value of it" in capsys.readouterr().err
+
+
 def test_an_existing_file_is_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
     Path("chat.contract.json").write_text("mine")
     assert run(["infer", "a.cassette", "-o", "chat.contract.json"]) == 2

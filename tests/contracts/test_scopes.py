@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from sessions import connection, session
 
-from wstape.cassettes import Direction, Kind
-from wstape.contracts import Event
+from wstape.cassettes import Direction, Kind, Session
+from wstape.contracts import Checker, Contract, Event, infer
 from wstape.contracts.scope_finder import ScopeFinder
 from wstape.contracts.scopes import Scope, ScopeReader
 
@@ -129,3 +130,30 @@ def test_keys_are_read_finest_first_and_the_connection_last() -> None:
     assert [str(key) for key in keys] == ["call=7", "run=r", "connection 3"]
     assert [str(key) for key in reader.keys(event("b", {"call": 7}))] == ["connection 1"]
     assert [str(key) for key in reader.keys(event("a", {"call": True, "run": ""}))] == ["connection 1"]
+
+
+def test_a_person_may_name_a_scope_by_its_key_or_by_its_place() -> None:
+    def orders(seed: int) -> Session:
+        said: list[tuple[str, object]] = []
+        for number in range(4):
+            order = {"type": "placed", "order": f"A {seed} {number}", "at": {"desk": f"D {seed} {number}"}}
+            said += [("<", order), ("<", {**order, "type": "filled"})]
+        return session(connection(*said))
+
+    recordings = [orders(seed).records() for seed in range(4)]
+    assert [claim.name for claim in infer(recordings).scopes] == ["connection"]
+    for named in ({"order": ""}, {"desk": "/at/desk"}):
+        contract = infer(recordings, scopes=named)
+        document = contract.document()
+        assert [claim.name for claim in Contract.from_document(document).scopes] == [*named, "connection"]
+        (rule,) = (rule for rule in contract.scopes[0].rules if rule.template == "alternate_succession")
+        assert rule.events == ("server:placed", "server:filled")
+        assert Contract.from_document(document).document() == document
+        checker = Checker(Contract.from_document(document))
+        for record in orders(9).records():
+            checker.record(record)
+        assert checker.finish() == ()
+        for record in session(connection(("<", {"type": "filled", "order": "B 1", "at": {"desk": "E 1"}}))).records():
+            checker.record(record)
+        (finding,) = checker.finish()
+        assert str(finding.scope) == ("order=B 1" if "order" in named else "desk=E 1")
