@@ -64,7 +64,7 @@ class LeakChecker:
             if foreign and not self._takes_back(event, one):
                 self._leak(event, one, one.owner)
                 for other in sightings:
-                    if other.new:
+                    if self._goes_on(event, other):  # what it goes on with is its owner's too
                         self._owners.give(other.name, other.value, one.owner)
                 return before
         doubtful = self._doubtful(event, sightings)
@@ -78,11 +78,12 @@ class LeakChecker:
         """The identifier of an event that may be another connection's; None where one is known to be its own."""
         if not all(one.new and not one.asked for one in sightings):
             return None
-        for one in sightings:
-            begins = self._begins.get(one.name)
-            if begins is not None and event.symbol not in begins:
-                return one
-        return None
+        return next((one for one in sightings if self._goes_on(event, one)), None)
+
+    def _goes_on(self, event: Event, sighting: Sighting) -> bool:
+        """Tell whether an event is the first of a scope that another event always begins."""
+        begins = self._begins.get(sighting.name)
+        return sighting.new and begins is not None and event.symbol not in begins
 
     def released(self, connection: int | None = None) -> Sequence[Event]:
         """Give back the event that was held of a connection that goes on or ends, or those of all."""

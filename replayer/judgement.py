@@ -22,6 +22,7 @@ Mode = Literal["contract", "exact"]
 
 # Which finding speaks for a cause, the most telling first.
 _SPEAKERS = ("isolation/leak", "event/renamed", "close/abnormal", "replay/timeout", "event/missing")
+_ENDINGS = frozenset(("close/code", "close/abnormal"))
 # What a thin claim about every sample says, and the baseline confirms, when not one sample of the candidate keeps it.
 _CONFIRMED_BY_BASELINE = frozenset(
     ("payload/field-missing", "payload/field-renamed", "payload/type-changed", "message/kind-changed")
@@ -112,16 +113,12 @@ def _judge(
     came: Counter[str] = Counter()
     for trace in candidate:
         came.update(digest(trace, contract).came)
-    # That a connection ended too early says as well that it ended otherwise than it ever did.
-    early = Counter(finding.connection for finding in findings if finding.id == "close/abnormal")
+    # How a connection ended is told beside the recording's; that it never did so in others says the same once more.
+    ended = Counter(finding.connection for finding in findings if finding.id in _ENDINGS)
     checked = [
         finding
         for finding in checker.finish()
-        if not (
-            finding.id in ("close/code", "close/abnormal")
-            and finding.connection in early
-            and finding.count <= early.total()
-        )
+        if not (finding.id in _ENDINGS and finding.connection in ended and finding.count <= ended.total())
     ]
     findings += [_confirmed(finding, came) for finding in checked]
     findings += unmatched(pairs, contract, stopped)
@@ -148,11 +145,13 @@ def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: 
     if not gone:
         return list(findings)
     first: dict[str, Event] = {}
+    times: Counter[str] = Counter()
     shapes: dict[str, Shape] = {}
     for trace in candidate:
         for event in trace.each(Direction.SERVER):
             if event.symbol not in contract.events:
                 first.setdefault(event.symbol, event)
+                times[event.symbol] += 1
                 shapes.setdefault(event.symbol, Shape()).observe(event.payload)
     pairs = sorted(
         (-shape_similarity(contract.events[old].payload or {}, shapes[new]), old, new) for old in gone for new in shapes
@@ -165,19 +164,21 @@ def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: 
         finding
         for finding in findings
         if not (finding.id == "event/unknown-label" and f"{finding.direction}:{finding.label}" in renamed)
+        and not (finding.id == "event/renamed" and f"{finding.direction}:{finding.label}" in renamed.values())
     ]
     for new, old in renamed.items():
-        kept.append(
-            breaking(
-                "event/renamed",
-                f"`{label_of(old)}` never came; `{label_of(new)}`, which is new, came with nearly the same payload",
-                first[new].connection,
-                position=first[new].position,
-                baseline=label_of(old),
-                candidate=label_of(new),
-                missing=old,
-            )
+        seen = contract.events[old].seen
+        finding = breaking(
+            "event/renamed",
+            f"`{label_of(old)}` never came; `{label_of(new)}`, which is new, came with nearly the same payload"
+            + (f" (recorded {seen} times)" if seen else ""),
+            first[new].connection,
+            position=first[new].position,
+            baseline=label_of(old),
+            candidate=label_of(new),
+            missing=old,
         )
+        kept.append(replace(finding, count=times[new]))
     return kept
 
 

@@ -126,6 +126,14 @@ def test_what_comes_first_in_an_event_that_leaked_is_its_owners_too(contract: Co
     assert found == [("ended", 6)]
 
 
+def test_what_begins_in_an_event_that_leaked_is_its_connections_own(contract: Contract) -> None:
+    """A build that puts another user's identifier into one event does not leak the whole scope that begins there."""
+    own = {"run_id": "run-u6-9", "model_id": "model-large-1"}
+    said = (("<", {"type": "begun", "session_id": "session-0005", **own}), ("<", {"type": "ended", **own}))
+    found = leaks(contract, recorded(user(5, runs=0), user(6, *said, runs=0)))
+    assert [(one.label, one.path) for one in found] == [("begun", "/session_id")]
+
+
 def test_an_event_before_the_beginning_of_its_own_scope_is_none(contract: Contract) -> None:
     misplaced = crossed(contract, (2, ">", "", ""), (2, "<", "ended", "run-u2-9"), (2, "<", "begun", "run-u2-9"))
     assert misplaced

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
 
 import pytest
+from playing import Handler, play
 from sessions import connection, exchange, session
 from upstreams import unused_port
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from wstape.cassettes import (
@@ -22,14 +21,11 @@ from wstape.cassettes import (
     Handshake,
     Kind,
     Message,
-    Session,
     Target,
     UnreachableError,
 )
 from wstape.contracts import Finding, infer
-from wstape.replayer import Options, Played, Player, compile_script, judge_replay
-
-Handler = Callable[[ServerConnection], Awaitable[None]]
+from wstape.replayer import Options, Player, compile_script
 
 ASKED = connection(
     ("<", {"type": "welcome", "session_id": "s-3f9a7d1e66b0"}),
@@ -50,40 +46,6 @@ async def answering(ws: ServerConnection) -> None:
         assert asked["session_id"] == "s-live-0001"
         await ws.send(json.dumps({"type": "thinking"}))
         await ws.send(json.dumps({"type": "answer", "text": f"to {asked['text']}", "score": 7}))
-
-
-def play(
-    recorded: Session,
-    handler: Handler,
-    *,
-    mode: Any = "contract",
-    server: dict[str, Any] | None = None,
-    resource: str = "",
-    **options: Any,
-) -> tuple[Played, tuple[Finding, ...]]:
-    """Play a recording against a handler in the same loop; return what came and what is found."""
-
-    async def run() -> tuple[Played, tuple[Finding, ...]]:
-        contract = infer([recorded.records()])
-        async with serve(handler, "127.0.0.1", 0, **(server or {})) as running:
-            port = running.sockets[0].getsockname()[1]
-            target = Target.parse(f"ws://127.0.0.1:{port}{resource}")
-            chosen = Options(target=target, **{"timeout_ns": 500_000_000, "redact": False, **options})
-            script = compile_script(recorded, contract, chosen.allowed)
-            played = await Player(script, recorded, contract, chosen, "test").play()
-        findings = judge_replay(
-            recorded,
-            played.session,
-            contract,
-            checker=played.checker,
-            found=played.findings,
-            stopped=played.stopped,
-            mode=mode,
-            allowed=chosen.allowed,
-        )
-        return played, findings
-
-    return asyncio.run(run())
 
 
 def breaking(findings: tuple[Finding, ...]) -> list[tuple[str, str | None]]:
