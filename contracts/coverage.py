@@ -21,6 +21,7 @@ from .json_text import Pointer, excerpt, join_pointer, split_pointer
 from .reading import EventReader
 from .schema import Schema
 from .unions import constant_of, is_tag, tag_of
+from .validation import errors_of
 
 KINDS = ("event", "optional field", "enum value", "union branch", "transition", "close code")
 
@@ -208,7 +209,7 @@ def _met(
 
 def _fits(branch: Schema, root: Schema, value: object) -> bool:
     schema = {**branch, "$defs": root["$defs"]} if "$defs" in root else branch
-    return Draft202012Validator(schema).is_valid(value)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
+    return not errors_of(Draft202012Validator(schema), value)
 
 
 def _branches(schema: Schema) -> Iterator[tuple[str, Schema]]:

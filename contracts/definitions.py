@@ -95,7 +95,7 @@ def expanded(schema: Schema) -> Schema:
 
     plain = expand({key: value for key, value in schema.items() if key != "$defs"})
     needed = {name: expand(members(definitions[name])) for name in sorted(kept)}
-    if '"$ref"' in json.dumps(plain):
+    if definitions and '"$ref"' in json.dumps(plain):
         plain["$defs"] = {**definitions, **needed}
     return plain
 

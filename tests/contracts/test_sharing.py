@@ -15,7 +15,9 @@ from simulated import records, server
 
 from wstape.cassettes import Record
 from wstape.contracts import Checker, Contract, Shape, infer
+from wstape.contracts.coverage import Coverage
 from wstape.contracts.definitions import expanded, references
+from wstape.contracts.recalling import recalled_shape
 from wstape.contracts.schema import to_schema
 from wstape.contracts.sharing import shared
 
@@ -177,3 +179,39 @@ def test_a_place_can_be_pinned_by_itself(contract: Contract) -> None:
         ("/to/mail", "breaking"),
         ("/by/mail", "warning"),
     ]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"anyOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}},
+        {"properties": {"by": {"$ref": "#", "x-wstape-pinned": True}}},
+    ],
+)
+def test_references_that_lead_in_circles_end(payload: Any) -> None:
+    events = {"server:said": {"kind": "text", "payload": payload}}
+    envelope = {"name": "json", "client": "/type", "server": "/type"}
+    contract = Contract.from_document({"wstape": "contract", "version": 1, "envelope": envelope, "events": events})
+    checker, coverage = Checker(contract), Coverage(contract)
+    for record in messages({"by": {"by": user(1)}}):
+        checker.record(record)
+        coverage.record(record)
+    assert [one.id for one in checker.finish() if one.severity != "info"] == []
+    assert coverage.items()
+    assert expanded(payload) == payload
+    assert recalled_shape(payload).count
+    assert contract.volatile("server:said") == ()
+
+
+MIXED = st.lists(NODES, min_size=2, max_size=4).map(lambda samples: samples * 10)
+
+
+@settings(deadline=None, max_examples=200)
+@given(MIXED, NODES | st.recursive(st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3)))
+def test_both_validators_agree_on_it(samples: Any, other: Any) -> None:
+    schema = learned(*samples, *({"thread": sample, "copy": sample} for sample in samples))
+    reference, fast = Draft202012Validator(schema), jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    for value in (other, {"thread": other, "copy": samples[0]}, {"thread": samples[0], "copy": other}):
+        assert reference.is_valid(value) == fast.is_valid(value)
