@@ -45,6 +45,9 @@ FIRM_SCOPES_PER_EXCEPTION = 1000
 FIRM_PRIVATE_CONNECTIONS = 2
 """Connections over which `FIRM_SEEN` values must be spread before one that crosses is breaking: two users suffice."""
 
+SHAPE_SEEN = 30
+"""Samples of a value before a learned contract's silence about its variants, or about places of a tuple, is a claim."""
+
 MISSED_BY_CHANCE = 0.05
 """Probability from which an event that new recordings do not hold may just not have happened in them."""
 

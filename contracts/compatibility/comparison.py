@@ -14,7 +14,7 @@ from ..json_text import clip
 from . import rules as _registered  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from .inclusion import Answer, Effect, includes
 from .levels import Relevel, effect_of, level_of
-from .pairs import EventPair, Pair, ValuePair, walk
+from .pairs import EventPair, ObjectPair, Pair, ValuePair, walk
 from .rule import DEFINITIONS, RULES, Change, Profile, Rule
 
 
@@ -59,8 +59,13 @@ def _found(pair: Pair) -> Iterator[tuple[Rule, Change]]:
         if definition.subject is type(pair):
             for change in definition.find(pair):
                 rule = definition.rules.get(change.direction)
-                if rule is not None:
-                    yield rule, _proved_harmless(rule, change, pair) if isinstance(pair, ValuePair) else change
+                if rule is None:
+                    continue
+                if isinstance(pair, ValuePair):
+                    change = _proved_harmless(rule, change, pair)
+                if isinstance(pair, ValuePair | ObjectPair) and pair.unclaimed and not _is_harmless(rule, change):
+                    change = replace(change, effect=Effect.UNKNOWN, level=Severity.WARNING)
+                yield rule, change
 
 
 def _is_harmless(rule: Rule, change: Change) -> bool:

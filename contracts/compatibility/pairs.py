@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,63 +10,18 @@ from dataclasses import dataclass, field
 from ...cassettes import Direction
 from ..claims import EventClaim, ScopeClaim
 from ..contract import Contract
-from ..envelopes import JsonEnvelope
 from ..event import label_of, side
-from ..evidence import MISSED_BY_CHANCE
-from ..json_text import NOT_JSON, Pointer, join_pointer, resolve, split_pointer
-from ..similarity import RENAMED, SchemaFields
+from ..evidence import SHAPE_SEEN
+from ..json_text import Pointer, join_pointer, split_pointer
 from .box import Box, Boxes, boxes_of, tag_values
+from .contract_pair import ContractPair, likeness, pair_labels
 from .inclusion import Answer, Included, includes
 from .rule import Change, Evidence
 from .view import Document, View
 
 MAX_DEPTH = 40
-_RESHAPED = 0.5
-"""Similarity from which an event whose label does not travel is the same one with other fields."""
-
 _ALIKE = 0.6
 """Likeness of two names from which one took the other's place."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractPair:
-    """Both contracts, and which events are gone, new, renamed and turned round."""
-
-    old: Contract
-    new: Contract
-    gone: tuple[str, ...]
-    added: tuple[str, ...]
-    renamed: Mapping[str, str]
-    reshaped: frozenset[str]  # those of the renamed of which a label does not travel: it is a name for their fields
-    flipped: tuple[str, ...]  # old symbols
-    today: datetime.date
-
-    @property
-    def unstated(self) -> tuple[str, ...]:
-        """What the old contract says of events together, and a new one that nobody learned does not speak of."""
-        old, new = self.old, self.new
-        if new.learned.connections:
-            return ()
-        ordered = any(claim.rules for claim in old.scopes)
-        silent = len(new.scopes) == 1 and not new.scopes[0].rules
-        stated = {
-            "order": ordered and silent,
-            "streams": bool(old.streams) and not new.streams,
-            "private identifiers": bool(old.private) and not new.private,
-        }
-        return tuple(what for what, is_so in stated.items() if is_so)
-
-    def evidence(self, symbol: str, contract: Contract | None = None) -> Evidence:
-        """Return how much stands behind an event's being there."""
-        claim = (contract or self.old).events[symbol]
-        pinned = claim.payload is not None and Document(claim.payload).root.pinned
-        return Evidence(seen=claim.seen, scopes=claim.scopes, pinned=pinned)
-
-    def is_rare(self, symbol: str) -> bool:
-        """Whether an event of the old contract came so seldom that the new recordings may have missed it."""
-        before, now = self.old.learned.connections, self.new.learned.connections
-        share = self.old.events[symbol].scopes / before if before else 1.0
-        return bool(now) and (1 - min(share, 1.0)) ** now > MISSED_BY_CHANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +62,7 @@ class ValuePair:
     new: View
     a: Boxes = field(default_factory=dict[str, tuple[Box, ...]])
     b: Boxes = field(default_factory=dict[str, tuple[Box, ...]])
+    unclaimed: bool = False  # the silence that would break something was only learned, from little
 
     @property
     def path(self) -> str:
@@ -162,6 +117,7 @@ class ObjectPair:
     gone: tuple[str, ...]
     added: tuple[str, ...]
     renamed: Mapping[str, str]
+    unclaimed: bool  # as for the values here
 
     def path(self, key: str) -> str:
         """The place of a field as a JSON pointer."""
@@ -191,7 +147,7 @@ Pair = ContractPair | ScopePair | EventPair | ValuePair | ObjectPair
 
 def walk(old: Contract, new: Contract, today: datetime.date) -> Iterator[Pair]:
     """Yield everything that the two contracts can be compared by: the contracts, their scopes, events and places."""
-    contracts = _labels(old, new, today)
+    contracts = pair_labels(old, new, today)
     yield contracts
     former = {claim.name: claim for claim in old.scopes}
     present = {claim.name: claim for claim in new.scopes}
@@ -221,65 +177,6 @@ def _is_same(old: object, new: object) -> bool:
     return old == new and json.dumps(old) == json.dumps(new)
 
 
-def _labels(old: Contract, new: Contract, today: datetime.date) -> ContractPair:
-    gone = sorted(old.events.keys() - new.events.keys())
-    added = sorted(new.events.keys() - old.events.keys())
-    turned = {symbol: _turned(symbol) for symbol in gone if _turned(symbol) in added}
-    left = [symbol for symbol in gone if symbol not in turned]
-    came = [symbol for symbol in added if symbol not in turned.values()]
-    unsent = {one for one in left if not _travels(old, one)}, {two for two in came if not _travels(new, two)}
-    ours = {one: SchemaFields(old.events[one].payload or {}) for one in left}
-    theirs = {two: SchemaFields(new.events[two].payload or {}) for two in came}
-    scored = [
-        (score, one, two)
-        for one in left
-        for two in came
-        if side(one) is side(two)
-        and (score := ours[one].similarity(theirs[two]))
-        >= (_RESHAPED if one in unsent[0] or two in unsent[1] else RENAMED)
-    ]
-    renamed: dict[str, str] = {}
-    for _, one, two in sorted(scored, key=lambda entry: (-entry[0], -_likeness(entry[1], entry[2]), entry[1:])):
-        if one not in renamed and two not in renamed.values():
-            renamed[one] = two
-    return ContractPair(
-        old=old,
-        new=new,
-        gone=tuple(symbol for symbol in left if symbol not in renamed),
-        added=tuple(symbol for symbol in came if symbol not in renamed.values()),
-        renamed=renamed,
-        reshaped=frozenset(one for one, two in renamed.items() if one in unsent[0] or two in unsent[1]),
-        flipped=tuple(turned),
-        today=today,
-    )
-
-
-def _travels(contract: Contract, symbol: str) -> bool:
-    """Tell whether an event's label is in its messages; else it is only what its fields are called."""
-    envelope, label = contract.envelope, label_of(symbol)
-    if not isinstance(envelope, JsonEnvelope):
-        return True
-    named = {shape.label for direction, shapes in envelope.shapes if direction is side(symbol) for shape in shapes}
-    return label not in named and not (label.startswith("{") and label.endswith("}"))
-
-
-def names_field(event: EventClaim, path: str) -> bool:
-    """Tell whether an event's payload names the field at a pointer."""
-    schema: object = event.payload
-    for key in split_pointer(path):
-        schema = resolve(schema, ("properties", key))
-    return schema is not NOT_JSON and schema is not None
-
-
-def _turned(symbol: str) -> str:
-    other = Direction.SERVER if side(symbol) is Direction.CLIENT else Direction.CLIENT
-    return f"{other.value}:{label_of(symbol)}"
-
-
-def _likeness(one: str, two: str) -> float:
-    return difflib.SequenceMatcher(None, one.lower(), two.lower(), autojunk=False).ratio()
-
-
 def _links(contract: Contract, symbol: str) -> frozenset[str]:
     return frozenset(pointer for claim in contract.scopes for pointer in claim.scope.paths.get(symbol, ()))
 
@@ -293,28 +190,54 @@ def _moved(contracts: ContractPair, direction: Direction, *, renamed: bool) -> f
 
 
 def _places(
-    event: EventPair, keys: Pointer, old: View, new: View, above: frozenset[tuple[object, object]]
+    event: EventPair,
+    keys: Pointer,
+    old: View,
+    new: View,
+    above: frozenset[tuple[object, object]],
+    unclaimed: bool = False,
 ) -> Iterator[Pair]:
     here = (old.key, new.key)
     if here in above or len(keys) > MAX_DEPTH or join_pointer(keys) in event.ignored:
         return
     below = above | {here}
     a, b = boxes_of(old), boxes_of(new)
-    yield ValuePair(event=event, keys=keys, old=old, new=new, a=a, b=b)
+    unclaimed = unclaimed or _is_unclaimed(event, old, new, a, b)
+    yield ValuePair(event=event, keys=keys, old=old, new=new, a=a, b=b, unclaimed=unclaimed)
     for one, two in match(old, new, a.get("object", ()), b.get("object", ())):
-        yield (found := _object(event, keys, old, new, one, two))
+        yield (found := _object(event, keys, old, new, one, two, unclaimed))
         names = {key: key for key in (*one.fields, *one.required) if key in (*two.fields, *two.required)}
         for key, now in sorted((names | dict(found.renamed)).items()):
-            yield from _places(event, (*keys, key), one.field(old, key), two.field(new, now), below)
+            yield from _places(event, (*keys, key), one.field(old, key), two.field(new, now), below, unclaimed)
         rests = one.rest(old), two.rest(new)
         if all(rest.schemas and False not in rest.schemas for rest in rests):
-            yield from _places(event, (*keys, "*"), *rests, below)
+            yield from _places(event, (*keys, "*"), *rests, below, unclaimed)
     for one, two in zip(a.get("array", ())[:1], b.get("array", ())[:1], strict=False):
         was, is_ = ([box.item(view, n).text for n in range(box.prefix)] for box, view in ((one, old), (two, new)))
         # The same in another order is one change, not one for each item.
         for index in range(0 if sorted(was) == sorted(is_) else min(one.prefix, two.prefix)):
-            yield from _places(event, (*keys, str(index)), one.item(old, index), two.item(new, index), below)
-        yield from _places(event, (*keys, "*"), one.item(old, None), two.item(new, None), below)
+            yield from _places(event, (*keys, str(index)), one.item(old, index), two.item(new, index), below, unclaimed)
+        yield from _places(event, (*keys, "*"), one.item(old, None), two.item(new, None), below, unclaimed)
+
+
+def _is_unclaimed(event: EventPair, old: View, new: View, a: Boxes, b: Boxes) -> bool:
+    """Tell whether the side whose silence would break something claims less only because it was learned from little.
+
+    Variants of objects and places of tuples are only learned from some samples, and items only where there were some.
+    """
+    server = event.direction is Direction.SERVER
+    silent, claim = (new, event.new) if server else (old, event.old)
+    if claim.seen is None:
+        return False
+    if not silent.schemas:
+        return True
+    fewer, more = (b, a) if server else (a, b)
+    coarse = len(fewer.get("object", ())) < len(more.get("object", ()))
+    looser = any(
+        two.prefix < one.prefix or two.min_size < one.min_size or (two.max_size is None and one.max_size is not None)
+        for one, two in zip(more.get("array", ())[:1], fewer.get("array", ())[:1], strict=False)
+    )
+    return (coarse or looser) and silent.seen is not None and silent.seen < SHAPE_SEEN
 
 
 def match(old: View, new: View, a: Sequence[Box], b: Sequence[Box]) -> list[tuple[Box, Box]]:
@@ -339,7 +262,7 @@ def match(old: View, new: View, a: Sequence[Box], b: Sequence[Box]) -> list[tupl
     return [(a[number], b[place]) for number, place in sorted(pairs.items())]
 
 
-def _object(event: EventPair, keys: Pointer, old: View, new: View, a: Box, b: Box) -> ObjectPair:
+def _object(event: EventPair, keys: Pointer, old: View, new: View, a: Box, b: Box, unclaimed: bool) -> ObjectPair:
     before, now = {*a.fields, *a.required}, {*b.fields, *b.required}
     ignored = {place[-1] for place in map(split_pointer, event.ignored) if place[:-1] == keys and place}
     gone = sorted(key for key in before - now if a.field(old, key).schemas != (False,) and key not in ignored)
@@ -355,6 +278,7 @@ def _object(event: EventPair, keys: Pointer, old: View, new: View, a: Box, b: Bo
         gone=tuple(key for key in gone if key not in renamed),
         added=tuple(key for key in added if key not in renamed.values()),
         renamed=renamed,
+        unclaimed=unclaimed,
     )
 
 
@@ -367,7 +291,7 @@ def _renamed_fields(old: View, new: View, a: Box, b: Box, gone: Sequence[str], a
             was, is_ = a.field(old, one), b.field(new, two)
             if not was.schemas or not is_.schemas or includes(was, is_).answer is not Answer.YES:
                 continue
-            alike = _likeness(one, two)
+            alike = likeness(one, two)
             # The only one that went and the only one that came in every object belong together whatever their names.
             alone = len(gone) == len(added) == 1 and one in a.required and includes(is_, was).answer is Answer.YES
             if alike >= _ALIKE or alone:

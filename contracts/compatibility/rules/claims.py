@@ -10,8 +10,8 @@ from ...event import label_of, side
 from ...evidence import FIRM_PRIVATE_CONNECTIONS, FIRM_SEEN, is_firm
 from ...finding import Severity
 from ...stream import Stream
+from ..contract_pair import ContractPair, names_field
 from ..inclusion import Effect
-from ..pairs import ContractPair, names_field
 from ..rule import Change, Evidence, rule
 
 _DELTA = '"events": {"D:delta": {"payload": {"properties": {"text": {"type": "string"}}}}, "D:done": {}}'

@@ -9,8 +9,9 @@ from ....cassettes import Direction
 from ...contract import Contract
 from ...event import label_of, side
 from ...finding import Severity
+from ..contract_pair import ContractPair
 from ..inclusion import Effect
-from ..pairs import ContractPair, EventPair
+from ..pairs import EventPair
 from ..rule import Change, Levels, rule
 from ..view import Document
 

@@ -8,8 +8,9 @@ from ....cassettes import Direction
 from ...event import side
 from ...evidence import FIRM_SCOPES
 from ...finding import Severity
+from ..contract_pair import ContractPair
 from ..inclusion import Effect
-from ..pairs import ContractPair, EventPair
+from ..pairs import EventPair
 from ..rule import Change, Evidence, rule
 
 _ASKED = "what a handshake must hold is asked of clients; the service sends none"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ...event import CONNECTION
 from ...evidence import is_firm
 from ...finding import Severity
+from ..contract_pair import names_field
 from ..inclusion import Effect
-from ..pairs import EventPair, ObjectPair, ValuePair, names_field
+from ..pairs import EventPair, ObjectPair, ValuePair
 from ..rule import Change, Evidence, rule
 
 _SCOPED = (

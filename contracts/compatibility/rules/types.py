@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from ....cassettes import Direction
-from ...evidence import FIRM_INTEGER_SEEN, INTEGER_SEEN
+from ...evidence import FIRM_INTEGER_SEEN, INTEGER_SEEN, SHAPE_SEEN
 from ...finding import Severity
 from ..box import Boxes
 from ..inclusion import Answer, Effect
@@ -45,7 +45,7 @@ def type_widened(pair: ValuePair) -> Iterator[Change]:
             effect=Effect.UNKNOWN if unsaid else None,
         )
     elif not more and not fewer and _alternatives(pair)[1] and pair.new_in_old.answer is not Answer.YES:
-        yield pair.change(f"{pair.named} may now have another shape", **_shapes(pair))
+        yield pair.change(f"{pair.named} may now have another shape", **_shapes(pair, Direction.SERVER))
 
 
 @rule(
@@ -77,7 +77,7 @@ def type_narrowed(pair: ValuePair) -> Iterator[Change]:
             effect=Effect.UNKNOWN if client and unsaid else None,
         )
     elif not more and not fewer and _alternatives(pair)[0] and pair.old_in_new.answer is not Answer.YES:
-        yield pair.change(f"{pair.named} may no longer have one of its shapes", **_shapes(pair))
+        yield pair.change(f"{pair.named} may no longer have one of its shapes", **_shapes(pair, Direction.CLIENT))
 
 
 @rule(
@@ -147,5 +147,10 @@ def _alternatives(pair: ValuePair) -> tuple[bool, bool]:
     return len(old) > matched, len(new) > matched
 
 
-def _shapes(pair: ValuePair) -> dict[str, object]:
-    return {"baseline": len(pair.a.get("object", ())), "candidate": len(pair.b.get("object", ()))}
+def _shapes(pair: ValuePair, harmed: Direction) -> dict[str, object]:
+    thin = pair.evidence.seen is not None and pair.evidence.seen < SHAPE_SEEN
+    return {
+        "baseline": len(pair.a.get("object", ())),
+        "candidate": len(pair.b.get("object", ())),
+        "level": Severity.WARNING if thin and pair.event.direction is harmed else None,
+    }

@@ -110,12 +110,14 @@ def constant_changed(pair: ValuePair) -> Iterator[Change]:
 def values_closed(pair: ValuePair) -> Iterator[Change]:
     """Clients are sent a few of the values that they handle.
 
-    A client may send a value that is not on the list.
+    A client may send a value that is not on the list. Of a list that was only learned it is a warning.
     """
     for kind, boxes in pair.b.items():
         if kind in pair.a and kind != "null" and _listed(pair.a[kind]) is None and (new := _listed(boxes)) is not None:
             values = list(new.values())
-            yield pair.change(f"{pair.named} was any {kind}, now one of {excerpt(values)}", candidate=clip(values))
+            learned = pair.evidence.seen is not None and pair.event.direction is Direction.CLIENT
+            message = f"{pair.named} was any {kind}, now one of {excerpt(values)}"
+            yield pair.change(message, candidate=clip(values), level=Severity.WARNING if learned else None)
 
 
 @rule(

@@ -259,6 +259,49 @@ def test_a_renamed_event_is_compared_too() -> None:
     ]
 
 
+def seen(times: int | None, schema: dict[str, Any]) -> dict[str, Any]:
+    return schema if times is None else {**schema, "x-wstape-seen": times}
+
+
+VARIANTS = [obj(required=("kind", name), kind={"const": name}, **{name: TEXT}) for name in ("a", "b")]
+PAIR = {"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "minItems": 2}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "bare"),
+    [
+        ({"type": "object", "anyOf": VARIANTS}, {"type": "object", **obj(kind=TEXT, a=TEXT, b=TEXT)}),
+        (PAIR, {"type": "array", "items": {"type": ["string", "integer"]}}),
+    ],
+)
+@pytest.mark.parametrize(("times", "severity"), [(4, W), (29, W), (30, B), (None, B)])
+def test_what_is_only_learned_from_some_samples_is_not_missed_in_few(
+    claimed: dict[str, Any], bare: dict[str, Any], times: int | None, severity: str
+) -> None:
+    """Variants and tuples."""
+    firm = {} if times is None else {"seen": 40, "scopes": 9}
+    full, thin = obj(v=seen(times and 40, claimed)), obj(v=seen(times, bare))
+    assert found(*pair("server", full, thin, **firm))[0][1] == severity
+    assert found(*pair("client", thin, full, **firm))[0][1] == severity
+
+
+@pytest.mark.parametrize(("times", "severity"), [(None, B), (40, W)])
+def test_of_items_that_no_array_had_nothing_is_learned(times: int | None, severity: str) -> None:
+    event = {} if times is None else {"seen": 40, "scopes": 9}
+    some, none = ({"type": "array", **items} for items in ({"items": seen(times, TEXT)}, {}))
+    full, empty = (obj(v=seen(times, schema)) for schema in (some, none))
+    assert found(*pair("server", full, empty, **event)) == [("server/type-widened", severity)]
+    assert found(*pair("client", empty, full, **event)) == [("client/type-narrowed", severity)]
+
+
+@pytest.mark.parametrize(("times", "severity"), [(None, B), (40, W)])
+def test_a_learned_list_of_what_clients_send_is_no_demand(times: int | None, severity: str) -> None:
+    event = {} if times is None else {"seen": 40, "scopes": 9}
+    listed = {**TEXT, "enum": ["a", "b"]}
+    contracts = pair("client", obj(v=seen(times, TEXT)), obj(v=seen(times, listed)), **event)
+    assert found(*contracts) == [("client/values-closed", severity)]
+
+
 def unlabelled(side: str, *events: tuple[str, ...]) -> Contract:
     payloads = {
         f"{side}:{{{','.join(sorted(fields))}}}": {"payload": obj(required=fields, **dict.fromkeys(fields, TEXT))}
