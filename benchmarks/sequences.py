@@ -6,11 +6,13 @@ Claims, from ten recorded sessions on:
 - more than 95 % of the harmful mutants do;
 - another interleaving of the same work is never breaking, from three sessions on.
 
-Services, sessions and mutants are those of tests/support/services.py; everything follows from seeds.
+Services, sessions and mutants are those of tests/support/services.py, with `--known` those of
+tests/support/known_services.py, which are written by hand; everything follows from seeds.
 
 And that checking is streaming: the memory stops growing, however many events one connection has (`--events`).
 
 Usage: python benchmarks/sequences.py [--services N] [--sessions N] [--recorded N,N,...] [-v]
+       python benchmarks/sequences.py --known [--sessions N] [--recorded N,N,...]
        python benchmarks/sequences.py --events N
 """
 
@@ -29,7 +31,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from services import MUTATIONS, Said, endless, interleaved, recorded, service, users
+from known_services import KNOWN, harmed, told
+from services import MUTATIONS, endless, interleaved, recorded, service, users
+from simulated import Sent, records
 
 from wstape.contracts import Checker, Contract, Finding, Severity, infer
 
@@ -50,9 +54,9 @@ class Tally:
         return 100 * sum(self.breaking[kind] for kind in kinds) / judged if judged else 0.0
 
 
-def breaking(contract: Contract, conversations: Sequence[Sequence[Said]], seed: int) -> list[Finding]:
+def breaking(contract: Contract, conversations: Sequence[Sequence[Sent]], seed: int) -> list[Finding]:
     checker = Checker(contract)
-    for record in recorded(conversations, seed):
+    for record in records(conversations, chance=random.Random(seed)):
         checker.record(record)
     return [finding for finding in checker.finish() if finding.severity is Severity.BREAKING]
 
@@ -87,6 +91,29 @@ def measure(learned: int, services: Sequence[int], sessions: int, *, verbose: bo
     return tally
 
 
+def known(recorded: Sequence[int], sessions: int) -> None:
+    """Print the same of the services that are written by hand."""
+    kinds = ("dropped", "doubled", "wrong identifier")
+    print("| service | labels | recorded sessions | rules | good | " + " | ".join(kinds) + " |")
+    print("|---" * (len(kinds) + 5) + "|")
+    for one in KNOWN:
+        for learned in recorded:
+            contract = infer([records(told(one, seed), chance=random.Random(seed)) for seed in range(learned)])
+            tally = Tally(rules=sum(len(claim.rules) for claim in contract.scopes))
+            for seed in range(10_000, 10_000 + sessions):
+                good = told(one, seed)
+                alarms = breaking(contract, good, seed)
+                tally.judged["good"] += 1
+                tally.breaking["good"] += bool(alarms)
+                said = {(finding.id, finding.message) for finding in alarms}
+                for name, bad in harmed(good, random.Random(f"mutant {seed}")):
+                    found = breaking(contract, bad, seed)
+                    tally.judged[name] += 1
+                    tally.breaking[name] += any((finding.id, finding.message) not in said for finding in found)
+            shares = " | ".join(f"{tally.share(kind):.1f} %" for kind in ("good", *kinds))
+            print(f"| {one.__name__} | {len(contract.events)} | {learned} | {tally.rules} | {shares} |", flush=True)
+
+
 def stream(events: int) -> None:
     """Check one connection that never ends and print the memory of the process as it goes."""
     one = service(1)
@@ -109,15 +136,20 @@ def main() -> None:
     parser.add_argument(
         "--events", type=int, help="instead, check so many events of one connection, and say the memory"
     )
+    parser.add_argument("--known", action="store_true", help="instead, judge the services that are written by hand")
     options = parser.parse_args()
+    counts = list(map(int, options.recorded.split(",")))
     if options.events:
         stream(options.events)
+        return
+    if options.known:
+        known(counts, options.sessions)
         return
     print(f"{options.services} services, {options.sessions} unseen sessions each and a mutant of each kind of each")
     kinds = ("good", INTERLEAVED, *MUTATIONS)
     print("| recorded sessions | rules | " + " | ".join(kinds) + " | all mutants |")
     print("|---" * (len(kinds) + 3) + "|")
-    for learned in map(int, options.recorded.split(",")):
+    for learned in counts:
         tally = measure(learned, range(options.services), options.sessions, verbose=options.verbose)
         shares = " | ".join(f"{tally.share(kind):.1f} %" for kind in kinds)
         rules = tally.rules / tally.services

@@ -8,7 +8,7 @@ expression accepts every complete trace that it was made of. It says less than t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -88,7 +88,7 @@ class _Miner:
             return Expression(kind="choice", parts=tuple(map(self._cut, apart)))
         rows = self._rows(items)
         if len(rows) > 1:
-            return Expression(kind="sequence", parts=tuple(self._part(row, items) for row in rows))
+            return Expression(kind="sequence", parts=tuple(self._parts(rows, items)))
         groups = self._turns(items)
         if len(groups) == 1:
             return self._group(groups[0])
@@ -144,6 +144,25 @@ class _Miner:
             rows = merged
         rows.sort(key=lambda row: sum(reach[place][row[0]] for place in places if place not in row))
         return [[items[place] for place in row] for row in rows]
+
+    def _parts(self, rows: Sequence[list[_Item]], items: Sequence[_Item]) -> Iterator[Expression]:
+        """Yield the parts of a sequence; ``(a b)?`` for events that only come together, rather than ``a? b?``."""
+        left = list(rows)
+        while left:
+            block = [left.pop(0)]
+            while left and self._come_together(block[-1], left[0]):
+                block.append(left.pop(0))
+            row = [item for row in block for item in row]
+            if len(block) > 1 and len(row) < len(items) and (part := self._part(row, items)).optional:
+                yield part
+            else:
+                yield from (self._part(each, items) for each in block)
+
+    def _come_together(self, one: Sequence[_Item], two: Sequence[_Item]) -> bool:
+        if len(one) > 1 or len(two) > 1 or {one[0].expression.kind, two[0].expression.kind} != {"event"}:
+            return False
+        a, b = one[0].expression.name, two[0].expression.name
+        return self._brings(a, b) and self._brings(b, a)
 
     def _turns(self, items: Sequence[_Item]) -> list[list[_Item]]:
         """Return the items in groups of which each takes turns, in order."""

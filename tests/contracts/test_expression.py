@@ -84,6 +84,7 @@ def test_every_trace_is_accepted_and_the_text_is_read_back(words: list[str]) -> 
         (["adede", "ade"], "a (d e)+"),
         (["abcd", "acbd"], "a (b & c) d"),
         (["ab", "acb"], "a c? b"),
+        (["abcd", "ad"], "a (b c)? d"),
         (["aa"], "a+"),
     ],
 )
