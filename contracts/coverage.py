@@ -17,7 +17,7 @@ from ..cassettes import Closed, Direction, Header, Message, Opened, Record
 from .closing import ClosingReader
 from .contract import Contract
 from .event import Event, ScopeKey, label_of
-from .json_text import Pointer, excerpt, join_pointer, split_pointer
+from .json_text import Pointer, excerpt, items, join_pointer, members, split_pointer
 from .reading import EventReader
 from .schema import Schema
 from .unions import constant_of, is_tag, tag_of
@@ -142,19 +142,19 @@ def _places(schema: Schema, root: Schema, place: Pointer, above: frozenset[int])
         return
     inside = above | {id(schema)}
     path = join_pointer(place)
-    for value in _array(schema.get("enum")):
+    for value in items(schema.get("enum")):
         yield "enum value", path, excerpt(value, 40)
-    required = _array(schema.get("required"))
-    for key, below in _object(schema.get("properties")).items():
+    required = items(schema.get("required"))
+    for key, below in members(schema.get("properties")).items():
         if key not in required:
             yield "optional field", join_pointer((*place, key)), ""
-        yield from _places(_object(below), root, (*place, key), inside)
+        yield from _places(members(below), root, (*place, key), inside)
     for step, below in _below(schema):
         yield from _places(below, root, (*place, step), inside)
     for name, branch in _branches(schema):
         yield "union branch", path, name
         # A branch says more of fields that are listed beside it.
-        listed = {join_pointer((*place, key)) for key in _object(schema.get("properties"))}
+        listed = {join_pointer((*place, key)) for key in members(schema.get("properties"))}
         for found in _places(branch, root, place, inside):
             if found[0] != "optional field" or found[1] not in listed:
                 yield found
@@ -178,20 +178,20 @@ def _met(
         return
 
     def below(other: object, item: object, *keys: str) -> Iterator[tuple[str, str, str]]:
-        return _met(_object(other), root, item, (*place, *keys), frozenset(), homes)
+        return _met(members(other), root, item, (*place, *keys), frozenset(), homes)
 
     path = join_pointer(place)
     if "enum" in schema:
         yield "enum value", path, excerpt(value, 40)
-    properties = _object(schema.get("properties"))
-    for key, item in _object(value).items():
+    properties = members(schema.get("properties"))
+    for key, item in members(value).items():
         if key in properties:
             yield "optional field", join_pointer((*place, key)), ""
             yield from below(properties[key], item, key)
         elif "additionalProperties" in schema:
             yield from below(schema["additionalProperties"], item, "*")
-    first = _array(schema.get("prefixItems"))
-    for number, item in enumerate(_array(value)):
+    first = items(schema.get("prefixItems"))
+    for number, item in enumerate(items(value)):
         if number < len(first):
             yield from below(first[number], item, str(number))
         else:
@@ -199,7 +199,7 @@ def _met(
     inside = above | {id(schema)}
     tag = tag_of(schema)
     for name, branch in _branches(schema):
-        if _fits(branch, root, value) if tag is None else is_tag(constant_of(branch, tag), _object(value).get(tag)):
+        if _fits(branch, root, value) if tag is None else is_tag(constant_of(branch, tag), members(value).get(tag)):
             yield "union branch", path, name
             yield from _met(branch, root, value, place, inside, homes)
     for same in _same_place(schema, root):
@@ -216,9 +216,9 @@ def _branches(schema: Schema) -> Iterator[tuple[str, Schema]]:
     """Yield the branches of a union, named by their tag, or else by their number."""
     tag = tag_of(schema)
     for keyword in ("anyOf", "oneOf"):
-        for number, branch in enumerate(_array(schema.get(keyword)), 1):
+        for number, branch in enumerate(items(schema.get(keyword)), 1):
             constant = constant_of(branch, tag) if tag is not None else None
-            yield (f"{tag}={_word(constant)}" if constant is not None else f"{keyword} {number}"), _object(branch)
+            yield (f"{tag}={_word(constant)}" if constant is not None else f"{keyword} {number}"), members(branch)
 
 
 def _word(constant: object) -> str:
@@ -228,14 +228,14 @@ def _word(constant: object) -> str:
 def _below(schema: Schema) -> Iterator[tuple[str, Schema]]:
     for keyword in ("items", "additionalProperties"):
         if isinstance(schema.get(keyword), dict):
-            yield "*", _object(schema[keyword])
-    for number, item in enumerate(_array(schema.get("prefixItems"))):
-        yield str(number), _object(item)
+            yield "*", members(schema[keyword])
+    for number, item in enumerate(items(schema.get("prefixItems"))):
+        yield str(number), members(item)
 
 
 def _same_place(schema: Schema, root: Schema) -> Iterator[Schema]:
     """Yield the schemas that speak of the same value: of ``allOf``, and where a local ``$ref`` leads."""
-    yield from map(_object, _array(schema.get("allOf")))
+    yield from map(members, items(schema.get("allOf")))
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
         target: object = root
@@ -243,11 +243,3 @@ def _same_place(schema: Schema, root: Schema) -> Iterator[Schema]:
             target = cast("Mapping[str, object]", target).get(key) if isinstance(target, dict) else None
         if isinstance(target, dict):
             yield cast("Schema", target)
-
-
-def _object(value: object) -> Schema:
-    return cast("Schema", value) if isinstance(value, dict) else {}
-
-
-def _array(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []

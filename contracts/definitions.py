@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
-from .json_text import Pointer, join_pointer, split_pointer
+from .json_text import Pointer, items, join_pointer, members, split_pointer
 
 Schema = dict[str, object]
 
@@ -32,16 +32,6 @@ def definition(schema: Mapping[str, object], root: Mapping[str, object]) -> Sche
     name = name_of(schema)
     found = None if name is None else members(root.get("$defs")).get(name)
     return members(cast("object", found)) if isinstance(found, dict) else None
-
-
-def members(value: object) -> Schema:
-    """Return a JSON object's members, none of anything else."""
-    return cast("Schema", value) if isinstance(value, dict) else {}
-
-
-def items(value: object) -> list[object]:
-    """Return a JSON array's items, none of anything else."""
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def places(schema: Mapping[str, object], place: Pointer = ()) -> Iterator[tuple[Pointer, Schema]]:

@@ -31,6 +31,16 @@ def parse(text: str | bytes, limit: int = MAX_JSON) -> object:
         return NOT_JSON
 
 
+def members(value: object) -> JsonObject:
+    """Return a JSON object's members, none of anything else."""
+    return cast("JsonObject", value) if isinstance(value, dict) else {}
+
+
+def items(value: object) -> JsonArray:
+    """Return a JSON array's items, none of anything else."""
+    return cast("JsonArray", value) if isinstance(value, list) else []
+
+
 def type_name(value: object) -> str:
     """Return the JSON Schema type of a value, with "number" for fractions only."""
     match value:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import reduce
 
-from .definitions import Schema, members, reference
+from .definitions import Schema, reference
+from .json_text import members
 from .schema import SEEN
 from .shape import MAX_DEPTH
 from .similarity import types_of

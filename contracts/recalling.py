@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import cast
 
-from .definitions import Schema, definition, items, members, name_of
+from .definitions import Schema, definition, name_of
 from .formats import FORMATS, is_data_key
+from .json_text import items, members
 from .schema import SEEN
 from .shape import NO_LENGTH, ArrayShape, FieldsShape, ObjectShape, Shape
 from .string_shape import NO_PREFIX, StringShape

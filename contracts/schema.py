@@ -7,7 +7,7 @@ from typing import cast
 
 from .evidence import CONSTANT_SAMPLES, ENUM_SAMPLES, ENUM_SAMPLES_PER_VALUE, ENUM_VALUES, INTEGER_SEEN
 from .formats import FORMATS, is_id_key, looks_like_id
-from .json_text import Pointer
+from .json_text import Pointer, items, members
 from .shape import ArrayShape, FieldsShape, ObjectShape, Shape
 from .string_shape import StringShape
 from .tagging import read
@@ -117,9 +117,9 @@ def _describe_array(arrays: ArrayShape, place: Pointer, schema: Schema) -> None:
         if not arrays.empty and full >= INTEGER_SEEN:
             schema["minItems"] = len(arrays.positions)
         return
-    items = arrays.items
-    if items.count:
-        schema["items"] = _schema(items, (*place, "*"), {})
+    each = arrays.items
+    if each.count:
+        schema["items"] = _schema(each, (*place, "*"), {})
 
 
 def _is_tuple(positions: Sequence[Shape], seen: int) -> bool:
@@ -138,7 +138,7 @@ def _describe_object(objects: ObjectShape, place: Pointer, constants: Mapping[Po
         tag, union = _union(objects, fields, place, constants, schema)
         if union:
             schema["anyOf"] = union
-            _list_numbers(_object(schema["properties"]), tag, objects)
+            _list_numbers(members(schema["properties"]), tag, objects)
     elif rest.count:
         # Only where every key is data: beside fields, an added field must not be held to the shape of the data.
         schema["additionalProperties"] = _schema(rest, (*place, "*"), {})
@@ -205,14 +205,14 @@ def _list_numbers(properties: Schema, tag: str, objects: ObjectShape) -> None:
     """List the values of a tag that are numbers, as those of one that is a word are listed."""
     values = sorted(map(read, objects.tags.values[tag] or ()), key=str)
     if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-        field = _object(properties[tag])
+        field = members(properties[tag])
         seen = field.pop(SEEN)
         field |= {"enum": sorted(cast("list[int]", values)), SEEN: seen}
 
 
 def _told_by(branch: Schema) -> int:
     """Return how much a branch says beyond its tag."""
-    return len(_array(branch.get("required"))) + len(_object(branch.get("properties"))) - 2
+    return len(_array(branch.get("required"))) + len(members(branch.get("properties"))) - 2
 
 
 def _branch(
@@ -248,8 +248,4 @@ def _demanded(shape: Shape) -> set[str]:
 
 
 def _array(value: object) -> list[str]:
-    return cast("list[str]", value) if isinstance(value, list) else []
-
-
-def _object(value: object) -> Schema:
-    return cast("Schema", value) if isinstance(value, dict) else {}
+    return cast("list[str]", items(value))

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from functools import reduce
 from typing import cast
 
-from .definitions import Schema, items, mapped, members
+from .definitions import Schema, mapped
+from .json_text import items, members
 from .nesting import fold, like_itself, refer
 from .schema import SEEN
 

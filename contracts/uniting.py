@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from .definitions import Schema, items, members
+from .definitions import Schema
+from .json_text import items, members
 from .schema import SEEN
 from .similarity import types_of
 

@@ -26,6 +26,7 @@ from .detection import Detection, Found
 from .envelopes.several import ANYWHERE
 from .errors import ContractError
 from .inference import contract_of
+from .json_text import items, members
 from .loading import read_document
 from .schema import PINNED, SEEN
 from .summary import Summary
@@ -142,9 +143,9 @@ def _merge_value(base: object, edited: object, learned: object) -> object:
 
 
 def _merge_objects(
-    base: object, edited: object, learned: object, members: Mapping[str, _Merge], default: _Merge = _merge_value
+    base: object, edited: object, learned: object, merges: Mapping[str, _Merge], default: _Merge = _merge_value
 ) -> _Object:
-    before, now, new = map(_object, (base, edited, learned))
+    before, now, new = map(members, (base, edited, learned))
     merged: _Object = {}
     for key in (*new, *(key for key in now if key not in new)):
         if key not in now:
@@ -153,7 +154,7 @@ def _merge_objects(
         elif key not in before:
             merged[key] = now[key]
         elif key in new:
-            merged[key] = members.get(key, default)(before[key], now[key], new[key])
+            merged[key] = merges.get(key, default)(before[key], now[key], new[key])
         elif now[key] != before[key]:
             merged[key] = now[key]
     return merged
@@ -176,7 +177,7 @@ def _merge_event(base: object, edited: object, learned: object) -> object:
 def _merge_payload(base: object, edited: object, learned: object) -> object:
     if edited == base:
         return learned
-    three = tuple(map(_object, (base, edited, learned)))
+    three = tuple(map(members, (base, edited, learned)))
     if references(three[0]) != references(three[2]):
         # An edit belongs to its place, whether what stands there is shared with another place now or was before.
         three = tuple(map(expanded, three))
@@ -189,17 +190,17 @@ def _merge_schema(base: object, edited: object, learned: object) -> object:
     if not (isinstance(base, dict) and isinstance(edited, dict) and isinstance(learned, dict)):
         return cast("object", edited)
     before, now, new = cast("_Object", base), cast("_Object", edited), cast("_Object", learned)
-    members: dict[str, _Merge] = dict.fromkeys(_SCHEMAS, _merge_schema)
-    members |= dict.fromkeys(_SCHEMA_MAPS, _merge_schema_map)
-    members |= dict.fromkeys(_SCHEMA_LISTS, _merge_schema_list)
+    merges: dict[str, _Merge] = dict.fromkeys(_SCHEMAS, _merge_schema)
+    merges |= dict.fromkeys(_SCHEMA_MAPS, _merge_schema_map)
+    merges |= dict.fromkeys(_SCHEMA_LISTS, _merge_schema_list)
     if now.get(PINNED) is True:
         # All that it says of its own value stands; only the evidence and what lies below go on.
-        below = {*members, SEEN}
-        merged = _merge_objects(_only(before, below), _only(now, below), _only(new, below), members)
+        below = {*merges, SEEN}
+        merged = _merge_objects(_only(before, below), _only(now, below), _only(new, below), merges)
         kept = {key: value for key, value in now.items() if key not in below}
         return {key: (merged | kept)[key] for key in (*now, *merged) if key in merged or key in kept}
-    members |= dict.fromkeys(_SETS, _merge_set)
-    merged = _merge_objects(before, now, new, members)
+    merges |= dict.fromkeys(_SETS, _merge_set)
+    merged = _merge_objects(before, now, new, merges)
     if "enum" in merged and "enum" in before and "enum" not in new:
         del merged["enum"]  # the values turned out to be no closed set
     if merged.get("required") == []:
@@ -216,7 +217,7 @@ def _merge_schema_map(base: object, edited: object, learned: object) -> object:
 
 
 def _merge_schema_list(base: object, edited: object, learned: object) -> object:
-    before, now, new = map(_array, (base, edited, learned))
+    before, now, new = map(items, (base, edited, learned))
     if not len(before) == len(now) == len(new):
         return _merge_value(base, edited, learned)
     return [_merge_schema(*three) for three in zip(before, now, new, strict=True)]
@@ -250,8 +251,8 @@ def _stream_key(stream: Mapping[str, object]) -> str:
 
 
 def _merge_scope(base: object, edited: object, learned: object) -> object:
-    members: dict[str, _Merge] = {"paths": _merge_deep, "rules": _merge_rules}
-    return _merge_objects(base, edited, learned, members)
+    merges: dict[str, _Merge] = {"paths": _merge_deep, "rules": _merge_rules}
+    return _merge_objects(base, edited, learned, merges)
 
 
 def _merge_rules(base: object, edited: object, learned: object) -> object:
@@ -270,7 +271,7 @@ def _merge_list(
     base: object, edited: object, learned: object, key_of: Callable[[Mapping[str, object]], str], merge: _Merge
 ) -> list[object]:
     """Merge arrays of objects that have a key; what a person added stays behind what it stood behind."""
-    before, now, new = ({key_of(_object(entry)): entry for entry in _array(part)} for part in (base, edited, learned))
+    before, now, new = ({key_of(members(entry)): entry for entry in items(part)} for part in (base, edited, learned))
     merged: dict[str, object] = {}
     for key, entry in new.items():
         if key in now and key in before:
@@ -284,7 +285,7 @@ def _merge_list(
     for key, entry in now.items():
         if key in merged:
             behind = order.index(key)
-        elif key not in before or _is_decided(_object(entry)):
+        elif key not in before or _is_decided(members(entry)):
             behind += 1
             order.insert(behind, key)
             merged[key] = entry
@@ -296,16 +297,8 @@ def _is_decided(claim: Mapping[str, object]) -> bool:
     return (
         claim.get("pinned") is True
         or not any(evidence in claim for evidence in ("seen", "values", "instances"))
-        or any(_object(rule).get("pinned") is True for rule in _array(claim.get("rules")))
+        or any(members(rule).get("pinned") is True for rule in items(claim.get("rules")))
     )
-
-
-def _object(value: object) -> _Object:
-    return cast("_Object", value) if isinstance(value, dict) else {}
-
-
-def _array(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def _sorted(merged: Mapping[str, object]) -> _Object:
