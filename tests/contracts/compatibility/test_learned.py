@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime
 import random
+import uuid
 from dataclasses import replace
 
 import pytest
+from sessions import connection
+from sessions import session as recording
 from simulated import Mutation, Sent, records, server, session
 
+from wstape.cassettes import Connection
 from wstape.contracts import Contract, infer
 from wstape.contracts.compatibility import compare
 
@@ -27,6 +31,46 @@ def breaking(old: Contract, new: Contract) -> list[tuple[str, str | None, str | 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4, 5))])
 def test_two_recordings_of_one_service_are_compatible(seed: int) -> None:
     assert breaking(learned(seed), learned(seed + 10)) == []
+
+
+def varied(chance: random.Random) -> dict[str, object]:
+    """A payload of everything that inference makes something of."""
+    kind = chance.choice(("text", "image", "audio"))
+    own = {"text": {"body": "x" * chance.randint(1, 9)}, "image": {"width": chance.randint(1, 9)}, "audio": {"ms": 1.5}}
+    return {
+        "count": chance.randint(0, 9),
+        "share": chance.choice((chance.random(), chance.randint(1, 5))),
+        "mode": chance.choice(("fast", "slow", "auto")),
+        "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        "part": {"kind": kind, **own[kind]},
+        "position": [chance.randint(0, 9), "px"],
+        "items": [{"name": chance.choice("ab"), **({"price": 3} if chance.random() < 0.7 else {})}]
+        * chance.randint(0, 2),
+        **({"note": chance.choice(("hello", None))} if chance.random() < 0.6 else {}),
+        **({"tags": [chance.choice("abcdefg") for _ in range(chance.randint(0, 3))]} if chance.random() < 0.3 else {}),
+        **({"users": {f"user_{chance.getrandbits(40)}": chance.randint(0, 5)}} if chance.random() < 0.5 else {}),
+    }
+
+
+def learned_from(seed: int, connections: int) -> Contract:
+    chance = random.Random(seed)
+    recorded: list[Connection] = []
+    for number in range(1, connections + 1):
+        said: list[tuple[str, object]] = [("<", {"type": "welcome", "version": "1.2"})]
+        for _ in range(4):
+            said += [(">", {"type": "mark", "at": chance.randint(0, 3)}), (">", {"type": "ask", **varied(chance)})]
+            said.append(("<", {"type": "answer", **varied(chance)}))
+        recorded.append(connection(*said, number=number))
+    return infer([recording(*recorded).records()])
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [(1, 6), (6, 1), (6, 6), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((3, 30), (30, 3), (60, 9)))],
+)
+def test_how_much_was_recorded_breaks_nothing(before: int, now: int) -> None:
+    for seed in range(3):
+        assert breaking(learned_from(seed, before), learned_from(seed + 100, now)) == []
 
 
 def without_field(sent: list[Sent], chance: random.Random) -> list[Sent]:
