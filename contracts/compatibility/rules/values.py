@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ....cassettes import Direction
-from ...evidence import CONSTANT_SAMPLES
+from ...evidence import CONSTANT_SAMPLES, MISSED_BY_CHANCE
 from ...finding import Severity
 from ...json_text import clip, excerpt
 from ..box import Box
@@ -57,18 +57,21 @@ def enum_value_added(pair: ValuePair) -> Iterator[Change]:
 def enum_value_removed(pair: ValuePair) -> Iterator[Change]:
     """Clients are sent fewer values than they handle; one that was common in the recordings is missed, a warning.
 
-    A client may send a value that the service no longer takes.
+    A client may send a value that the service no longer takes. One that may only not have been recorded is a warning.
     """
     for old, new in _lists(pair):
         if len(old) == len(new) == 1:
             continue
-        common = pair.event.direction is Direction.SERVER and pair.evidence.seen is not None and pair.evidence.firm
+        seen, server = pair.evidence.seen, pair.event.direction is Direction.SERVER
+        common = server and seen is not None and pair.evidence.firm
+        # Of so many values one that is half as common as the others may not have come.
+        missed = not server and seen is not None and (1 - 1 / (2 * len(old))) ** seen > MISSED_BY_CHANCE
         for key in sorted(old.keys() - new.keys()):
             yield pair.change(
                 f"{pair.named} is no longer {excerpt(old[key])}",
                 baseline=clip(old[key]),
                 candidate=clip(list(new.values())),
-                level=Severity.WARNING if common else None,
+                level=Severity.WARNING if common or missed else None,
             )
 
 

@@ -302,6 +302,14 @@ def test_a_learned_list_of_what_clients_send_is_no_demand(times: int | None, sev
     assert found(*contracts) == [("client/values-closed", severity)]
 
 
+@pytest.mark.parametrize(("times", "severity"), [(None, B), (16, W), (17, B)])
+def test_a_value_that_clients_may_only_not_have_sent_is_a_warning(times: int | None, severity: str) -> None:
+    event = {} if times is None else {"seen": 40, "scopes": 9}
+    old, new = ({**TEXT, "enum": values} for values in (["a", "b", "c"], ["a", "b"]))
+    contracts = pair("client", obj(v=seen(times and 40, old)), obj(v=seen(times, new)), **event)
+    assert found(*contracts) == [("client/enum-value-removed", severity)]
+
+
 def unlabelled(side: str, *events: tuple[str, ...]) -> Contract:
     payloads = {
         f"{side}:{{{','.join(sorted(fields))}}}": {"payload": obj(required=fields, **dict.fromkeys(fields, TEXT))}
