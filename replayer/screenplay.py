@@ -76,7 +76,8 @@ def _gate(gate: Gate) -> Iterator[str]:
     if gate.awaited is None:
         return
     others = [label_of(symbol) for symbol in gate.counts if symbol != gate.awaited]
+    ends = " or ".join(map(label_of, gate.ends))
     beside = f", and {', '.join(others)} while the server keeps sending" if others else ""
     seconds = max(FLOOR_NS, PATIENCE * gate.took_ns) / 1e9
     must = "" if gate.essential or gate.answers else ", else it goes on"
-    yield f"the server's {printable(label_of(gate.awaited) + beside)} (up to {seconds:.3g} s{must})"
+    yield f"the server's {printable(ends + beside)} (up to {seconds:.3g} s{must})"

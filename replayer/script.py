@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
-from ..contracts import Contract, Event
+from ..contracts import CONNECTION, Contract, Event, side
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
+from .demands import ALWAYS, FORWARD
 from .keep_alive import keeps_alive
 from .overrides import Overrides
 from .timeline import Moment, ServerTurn, Trace, traces
@@ -32,17 +33,24 @@ class Gate:
     until a timeout. That is a reason to stop only when the event is ``essential``: one that answers something by an
     identifier, or any on a service that has no identifiers. Another may have been a push that came by chance; it
     costs the time of the timeout, and is missed by the comparison if it was always there; one of the turn's
-    ``answers`` that never came is a reason to stop all the same. ``counts`` is what else the turn held: it is waited
-    for as well, but only while the server keeps sending, since counts vary from run to run.
+    ``answers`` that never came is a reason to stop all the same. Where the contract knows ``others`` that may come in
+    place of the awaited event, as a failure does in place of a result, one of them will do. ``counts`` is what else
+    the turn held: it is waited for as well, but only while the server keeps sending, since counts vary from run to run.
     """
 
     turn: int
     awaited: str | None = None  # symbol
+    others: frozenset[str] = frozenset()  # symbols
     essential: bool = True
     answers: tuple[str, ...] = ()  # symbols that answer by an identifier and that every turn of its kind has
     counts: dict[str, int] = field(default_factory=dict[str, int])  # symbol -> times it came in the recorded turn
     longest_gap_ns: int = 0  # between two messages of the recorded turn
     took_ns: int = 0  # the recorded turn
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """What ends the turn: the awaited event first."""
+        return () if self.awaited is None else (self.awaited, *sorted(self.others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +167,22 @@ class _Reading:
     always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
     allowed: frozenset[str]
     _counts: dict[tuple[tuple[str, int], ...], dict[str, int]] = field(default_factory=dict[Any, dict[str, int]])
+    _others: dict[frozenset[str], frozenset[str]] = field(default_factory=dict[frozenset[str], frozenset[str]])
     _answers: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict[tuple[str, ...], tuple[str, ...]])
+
+    def others(self, awaited: str, turn: ServerTurn) -> frozenset[str]:
+        """Return what a contract knows to come in place of a turn's last event."""
+        held = {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
+        found: set[str] = set()
+        for claim in self.contract.scopes:
+            for rule in claim.rules:
+                either = rule.targets if rule.a in held and rule.template in FORWARD else ()
+                if claim.name != CONNECTION and rule.template in ALWAYS:
+                    either = rule.events
+                if awaited in either:
+                    found.update(symbol for symbol in either if side(symbol) is Direction.SERVER)
+        others = frozenset(found - {awaited})
+        return self._others.setdefault(others, others)
 
     def counts(self, symbols: Iterable[str]) -> dict[str, int]:
         """Count symbols."""
@@ -262,6 +285,7 @@ def _gate(number: int, turn: ServerTurn, begun_ns: int, reading: _Reading) -> Ga
     return Gate(
         turn=number,
         awaited=sys.intern(awaited),
+        others=reading.others(awaited, turn),
         answers=reading.answers(symbol for symbol in answers if symbol in sure),
         essential=awaited in answers or len(reading.contract.scopes) == 1,  # the connection's own scope is always there
         counts=reading.counts(event.symbol for event in events if event.symbol in {awaited, *sure}),

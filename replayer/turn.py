@@ -50,8 +50,8 @@ class Turn:
             self._last_ns = now_ns
 
     def reached(self, gate: Gate) -> bool:
-        """Tell whether the event that ended the turn in the recording has come."""
-        return gate.awaited is None or self._counts[gate.awaited] > 0
+        """Tell whether the event that ended the turn in the recording has come, or one that may stand in its place."""
+        return gate.awaited is None or any(self._counts[symbol] for symbol in gate.ends)
 
     def lacking(self, gate: Gate) -> str | None:
         """Return the event that is a reason to stop when the time is over, None when nothing of the kind lacks."""
@@ -75,7 +75,8 @@ class Turn:
     def settle_ns(self, gate: Gate) -> int:
         """When the turn settles if nothing more comes."""
         silence = min(max(2 * gate.longest_gap_ns, _SETTLE_FLOOR_NS), self._patience_ns(gate))
-        reached_ns = self._first_ns.get(gate.awaited or "", self.begun_ns)
+        came = [self._first_ns[symbol] for symbol in gate.ends if symbol in self._first_ns]
+        reached_ns = min(came, default=self.begun_ns)
         rest_ns = max(_SILENCES * silence, 2 * gate.took_ns)
         return min(self._last_ns + silence, reached_ns + rest_ns, self.deadline_ns(gate))
 

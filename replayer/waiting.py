@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ..contracts import Finding, label_of
+from ..contracts.rules.rule import either
 from .bindings import Scalar
 from .breaking import breaking
 from .script import Gate
@@ -40,7 +41,7 @@ async def pass_gate(stage: Stage, line: Line, gate: Gate, where: str, early: Cal
         raise StoppedError(
             breaking(
                 "replay/timeout",
-                f"`{label}` did not come within {waited(line, gate)} {where}; {came}",
+                f"{either(gate.ends)} did not come within {waited(line, gate)} {where}; {came}",
                 number,
                 candidate=line.last and label_of(line.last),
                 baseline=label,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sessions import MS, connection, session
 
+from wstape.cassettes import Session
 from wstape.contracts import infer
 from wstape.replayer import Script, compile_script
 from wstape.replayer.script import LONGEST_PAUSE_NS
@@ -49,3 +50,23 @@ def test_a_pause_that_an_answer_or_a_value_explains_is_not_kept() -> None:
         ("ping", 0),  # whenever
         ("bye", 0),  # after the answer
     ]
+
+
+def ended(*ends: str) -> Session:
+    """A client that asks again and again, and is answered in one of several ways."""
+    said: list[tuple[str, object]] = []
+    for turn, end in enumerate(ends):
+        said.append((">", {"type": "ask", "id": f"ask-{turn:08}"}))
+        said += [("<", {"type": label, "id": f"ask-{turn:08}"}) for label in ("begun", end)]
+    return session(connection(*said))
+
+
+def test_a_turn_may_end_in_each_way_that_the_contract_knows() -> None:
+    recorded = ended("done", "done")
+    both = infer([ended(*["done", "failed"] * 6).records(), recorded.records()])
+    (line,) = compile_script(recorded, both).connections
+    gates = [line.sends[1].gate, line.finish.gate]
+    assert [gate.ends for gate in gates] == [("server:done", "server:failed")] * 2
+    assert gates[0].others is gates[1].others
+    (line,) = compile_script(recorded, infer([recorded.records()])).connections
+    assert line.finish.gate.ends == ("server:done",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wstape.cassettes import Direction, Kind
 from wstape.contracts import Event
 from wstape.replayer.script import Gate
@@ -89,3 +91,12 @@ def test_a_new_turn_forgets_the_one_before() -> None:
     turn.begin(50 * MS)
     assert turn.number == 2
     assert not turn.reached(GATE)
+
+
+def test_another_end_that_the_contract_knows_will_do() -> None:
+    gate = replace(GATE, others=frozenset({"server:failed", "server:cancelled"}))
+    assert not after("started").reached(gate)
+    turn = after("started", "thinking", "failed")
+    assert turn.reached(gate)
+    assert not turn.settled(gate, pending=0, now_ns=31 * MS)
+    assert turn.settled(gate, pending=0, now_ns=(30 + 800) * MS)
