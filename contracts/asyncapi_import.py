@@ -15,6 +15,7 @@ from typing import cast
 from urllib.parse import unquote
 
 from ..cassettes import Direction
+from .asyncapi_facts import Facting
 from .asyncapi_labels import Described, Labelling, Part
 from .errors import ContractError
 from .json_text import join_pointer, resolve, split_pointer
@@ -28,6 +29,7 @@ MAX_NODES = 300_000
 
 _MAX_REFERENCES = 50
 _JSON_SCHEMA = ("application/schema+", "application/vnd.aai.asyncapi")
+_SUBPROTOCOL = "sec-websocket-protocol"
 _TUPLES = {"items": "prefixItems", "additionalItems": "items"}
 _ADVICE = "correct it; wstape reads AsyncAPI 3 with JSON Schema payloads and local references"
 _Object = dict[str, object]
@@ -146,22 +148,27 @@ class _Reader:
         return where, cast("object", payload)
 
     def _handshake(self) -> _Object:
-        """Return what the one channel says of the handshake; with several there are several."""
+        """Return what the channels say of the handshake; nothing where they lie at several addresses."""
         channels = self._object(self._document.get("channels", {}), "/channels")
-        if len(channels) != 1:
+        found = [self._follow(entry, "/channels" + join_pointer((name,))) for name, entry in channels.items()]
+        addresses = [channel.get("address") for _, channel in found]
+        if not found or any(address != addresses[0] for address in addresses):
             return {}
-        name, entry = next(iter(channels.items()))
-        place, channel = self._follow(entry, "/channels" + join_pointer((name,)))
-        handshake: _Object = {}
-        if isinstance(channel.get("address"), str):
-            handshake["path"] = channel["address"]
-        binding = resolve(channel, ("bindings", "ws"))
-        if isinstance(binding, dict):
+        asked: dict[str, dict[str, None]] = {"subprotocols": {}, "query": {}, "headers": {}}
+        for place, channel in found:
+            where, bindings = self._follow(channel.get("bindings", {}), f"{place}/bindings")
+            where, binding = self._follow(bindings.get("ws", {}), f"{where}/ws")
             for member in ("query", "headers"):
-                if member in binding:
-                    _, schema = self._follow(cast("_Object", binding)[member], f"{place}/bindings/ws/{member}")
-                    handshake[member] = list(self._array(schema.get("required", []), f"{place}/bindings/ws/{member}"))
-        return {name: value for name, value in handshake.items() if value}
+                at, schema = self._follow(binding.get(member, {}), f"{where}/{member}")
+                names = [str(name) for name in self._array(schema.get("required", []), f"{at}/required")]
+                asked[member] |= dict.fromkeys(name for name in names if name.lower() != _SUBPROTOCOL)
+                properties = schema.get("properties")
+                for name, part in (cast("_Object", properties) if isinstance(properties, dict) else {}).items():
+                    if member == "headers" and name.lower() == _SUBPROTOCOL:
+                        constants = Facting(self.resolve).facts(part, f"{at}/properties/{name}").constants.get((), ())
+                        asked["subprotocols"] |= dict.fromkeys(sorted(constants))
+        path = {"path": addresses[0]} if isinstance(addresses[0], str) else {}
+        return {**path, **{member: list(names) for member, names in asked.items() if names}}
 
     def _follow(self, value: object, place: str) -> tuple[str, _Object]:
         """Follow local references to an object. Returns its own place."""

@@ -285,6 +285,25 @@ def test_hostile_yaml_is_refused_with_its_line(text: str) -> None:
         Contract.parse(text.encode(), where="a.yaml")
 
 
+def test_how_clients_connect_is_said_by_bindings() -> None:
+    protocol = {"Sec-WebSocket-Protocol": {"enum": ["v2", "v1"]}}
+    headers = {"properties": protocol, "required": ["Sec-WebSocket-Protocol", "X-Token"]}
+    channel = {"address": "/chat", "messages": {"m": {"payload": {"properties": {"type": {"const": "m"}}}}}}
+    bound = {**channel, "bindings": {"$ref": "#/components/channelBindings/ours"}}
+    bindings = {"ws": {"query": {"required": ["room"]}, "headers": headers}}
+    document = room(channels={"c": bound, "d": channel}, components={"channelBindings": {"ours": bindings}})
+    handshake = Contract.from_document(document).handshake
+    assert handshake is not None
+    assert handshake.document() == {
+        "path": "/chat",
+        "subprotocols": ["v1", "v2"],
+        "query": ["room"],
+        "headers": ["x-token"],
+    }
+    elsewhere = room(channels={"c": channel, "d": {**channel, "address": "/other"}})
+    assert Contract.from_document(elsewhere).handshake is None
+
+
 def test_a_document_from_the_clients_side() -> None:
     contract = Contract.from_document(room(**{"x-wstape-perspective": "client"}))
     assert list(contract.events) == ["client:m"]
