@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..cassettes import Direction, Record
 from .claims import EventClaim, Learned, ScopeClaim
+from .constants import constants_of, words_in
 from .contract import Contract
 from .detection import find_envelopes
 from .envelopes import Envelope
@@ -20,7 +21,7 @@ from .expressing import express
 from .json_text import split_pointer
 from .pruning import Mined, mine
 from .sampling import TrafficSample
-from .schema import Schema, constants_of, to_schema, words_in
+from .schema import Schema, to_schema
 from .scopes import Scope
 from .sharing import shared
 from .summary import NOTHING_NAMED, Summary

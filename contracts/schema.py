@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
-from .evidence import CONSTANT_SAMPLES, ENUM_SAMPLES, ENUM_SAMPLES_PER_VALUE, ENUM_VALUES, INTEGER_SEEN
-from .formats import FORMATS, is_id_key, looks_like_id
+from .evidence import ENUM_SAMPLES, ENUM_SAMPLES_PER_VALUE, ENUM_VALUES, INTEGER_SEEN
+from .formats import FORMATS, is_id_key
 from .json_text import Pointer, items, members
 from .shape import ArrayShape, FieldsShape, ObjectShape, Shape
 from .string_shape import StringShape
@@ -28,43 +28,9 @@ _MIN_TUPLES = 3
 def to_schema(shape: Shape, *, constants: Mapping[Pointer, str] | None = None) -> Schema:
     """Return the schema that every value in the shape satisfies, open to added fields.
 
-    ``constants`` says which places hold a known constant: the discriminator, and what `constants_of` finds.
+    ``constants`` says which places hold a known constant: the discriminator, and what `constants.constants_of` finds.
     """
     return _schema(shape, (), constants or {})
-
-
-def constants_of(shape: Shape, said: Collection[str]) -> dict[Pointer, str]:
-    """Return the places of fields that held one word or version all the time, which nobody else ``said``."""
-    found: dict[Pointer, str] = {}
-    _gather_constants(shape, (), said, found)
-    return found
-
-
-def _gather_constants(shape: Shape, place: Pointer, said: Collection[str], found: dict[Pointer, str]) -> None:
-    if shape.types() == ["object"] and shape.object is not None:
-        fields, _ = _named_and_rest(shape.object.merged())
-        for key, below in fields.items():
-            _gather_constants(below, (*place, key), said, found)
-    strings = shape.string
-    if strings is None or not place or shape.types() != ["string"] or strings.count < CONSTANT_SAMPLES:
-        return
-    if strings.values is None or len(strings.values) != 1 or strings.formats or strings.prefix or is_id_key(place[-1]):
-        return
-    (value,) = strings.values
-    if value not in said and not looks_like_id(value):
-        found[place] = value
-
-
-def words_in(shape: Shape) -> set[str]:
-    """Return all words that are remembered of the strings in a shape."""
-    words: set[str] = set()
-    if shape.string is not None:
-        words.update(shape.string.values or ())
-    below = [] if shape.array is None else [shape.array.items]
-    if shape.object is not None:
-        merged = shape.object.merged()
-        below += [*(merged.fields or {}).values(), *(merged.data_fields or {}).values(), merged.others, merged.data]
-    return words.union(*map(words_in, below))
 
 
 def _schema(shape: Shape, place: Pointer, constants: Mapping[Pointer, str]) -> Schema:
@@ -129,7 +95,7 @@ def _is_tuple(positions: Sequence[Shape], seen: int) -> bool:
 
 def _describe_object(objects: ObjectShape, place: Pointer, constants: Mapping[Pointer, str], schema: Schema) -> None:
     merged = objects.merged()
-    fields, rest = _named_and_rest(merged)
+    fields, rest = named_and_rest(merged)
     if fields:
         schema["properties"] = {key: _schema(fields[key], (*place, key), constants) for key in sorted(fields)}
         required = sorted(key for key, shape in fields.items() if shape.count == merged.count)
@@ -144,7 +110,7 @@ def _describe_object(objects: ObjectShape, place: Pointer, constants: Mapping[Po
         schema["additionalProperties"] = _schema(rest, (*place, "*"), {})
 
 
-def _named_and_rest(objects: FieldsShape) -> tuple[dict[str, Shape], Shape]:
+def named_and_rest(objects: FieldsShape) -> tuple[dict[str, Shape], Shape]:
     """Return the fields by name, and the shape of all values under keys that are data."""
     fields = dict(objects.fields or {})
     rest = Shape()
@@ -193,7 +159,7 @@ def _union(
             continue
         if any(group.count < ENUM_SAMPLES_PER_VALUE for group in groups.values()):
             continue
-        named = {str(value): _named_and_rest(group)[0] for value, group in groups.items()}
+        named = {str(value): named_and_rest(group)[0] for value, group in groups.items()}
         branches = [_branch(tag, value, groups[value].count, named, fields, place, schema) for value in sorted(named)]
         tells = sum(map(_told_by, branches))
         if tells > told:
@@ -243,7 +209,7 @@ def _demanded(shape: Shape) -> set[str]:
     """Return the fields that every object at a place had; none where other types stood as well."""
     if shape.object is None or shape.types() != ["object"]:
         return set()
-    fields, _ = _named_and_rest(shape.object.merged())
+    fields, _ = named_and_rest(shape.object.merged())
     return {key for key, field in fields.items() if field.count == shape.count}
 
 

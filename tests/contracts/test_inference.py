@@ -107,16 +107,20 @@ def constants(*conversations: list[Sent]) -> dict[str, object]:
 
 def test_what_never_varies_is_a_constant_unless_the_client_said_it() -> None:
     states = [
-        server("state", version="2.0", object="room.state", room="lobby", room_id="r1", note="as ever", on=True)
+        server(
+            "state",
+            **{"protocol_version": "2.0", "object": "room.state", "room": "lobby", "room_id": "r1"},
+            **{"note": "as ever", "on": True, "version": "1.4.2", "serverBuild": "nightly", "model": "large"},
+        )
         for _ in range(12)
     ]
-    known = {"type": "state", "object": "room.state", "version": "2.0"}
+    known = {"type": "state", "object": "room.state", "protocol_version": "2.0"}
     joined = [client("join", room="lobby"), *states]
     assert constants(joined, joined, joined) == known
     assert constants(states, states, states) == known | {"room": "lobby"}
     assert constants(joined[:9], joined[:9], joined[:9]) == {"type": "state"}  # too few
     assert constants(joined * 3) == {"type": "state"}  # one connection
-    changed = [*joined, server("state", version="2.1", object="room.state")]
+    changed = [*joined, server("state", protocol_version="2.1", object="room.state")]
     assert constants(joined, joined, changed) == {"type": "state", "object": "room.state"}
 
 
@@ -128,16 +132,16 @@ def test_what_clients_send_all_the_time_is_no_constant() -> None:
 
 def test_another_constant_is_a_warning() -> None:
     def states(version: str) -> list[Record]:
-        return records([[server("state", version=version) for _ in range(12)]] * 3)
+        return records([[server("state", protocol_version=version) for _ in range(12)]] * 3)
 
     (finding,) = check(infer([states("2.0")]), states("2.1"))
-    assert (finding.id, finding.path, finding.severity) == ("payload/value-changed", "/version", "warning")
-    assert finding.message == '`/version` was "2.0" in all 36 recorded samples, now "2.1"'
+    assert (finding.id, finding.path, finding.severity) == ("payload/value-changed", "/protocol_version", "warning")
+    assert finding.message == '`/protocol_version` was "2.0" in all 36 recorded samples, now "2.1"'
 
 
 def test_a_constant_of_another_type_is_told_once() -> None:
-    contract = infer([records([[server("state", version="2.0") for _ in range(12)]] * 3)])
-    (finding,) = check(contract, records([[server("state", version=2)]]))
+    contract = infer([records([[server("state", protocol_version="2.0") for _ in range(12)]] * 3)])
+    (finding,) = check(contract, records([[server("state", protocol_version=2)]]))
     assert (finding.id, finding.severity) == ("payload/type-changed", "breaking")
 
 

@@ -109,7 +109,7 @@ def test_a_service_that_has_changed_is_not(mutation: Mutation, expected: tuple[s
 
 
 def states(version: str, number: int = 12) -> Contract:
-    return infer([records([[server("state", version=version) for _ in range(number)]] * 3)])
+    return infer([records([[server("state", protocol_version=version) for _ in range(number)]] * 3)])
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_a_learned_constant_warns_where_the_new_recordings_say_otherwise(
     now: Contract, finding: list[tuple[str, str]]
 ) -> None:
     found = compare(states("2.0"), now, today=TODAY)
-    assert [(one.id, str(one.severity)) for one in found if one.path == "/version"] == finding
+    assert [(one.id, str(one.severity)) for one in found if one.path == "/protocol_version"] == finding
