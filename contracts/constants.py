@@ -14,7 +14,10 @@ from .shape import Shape
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _OF_BUILD = frozenset(
-    "version build commit revision release model host hostname node region instance env environment".split()
+    (
+        *("version", "build", "commit", "revision", "release", "model"),
+        *("host", "hostname", "node", "region", "instance", "env", "environment"),
+    )
 )
 """Words in keys of what another build, or another place to run it, may change: constant in the recordings of one."""
 _OF_FORMAT = frozenset(("protocol", "schema", "api", "spec", "format", "rpc"))
