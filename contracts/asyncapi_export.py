@@ -15,8 +15,10 @@ from ..cassettes import Direction
 from .asyncapi_import import KEPT, PREFIX
 from .contract import Contract
 from .event import label_of, side
+from .handshake import HandshakeClaim
 
 _CHANNEL = "connection"
+_CONTENT = {"msgpack": "application/msgpack", "cbor": "application/cbor", "opaque": "application/octet-stream"}
 _Object = dict[str, object]
 
 
@@ -42,11 +44,12 @@ def asyncapi_document(contract: Contract, *, title: str) -> _Object:
     return {
         "asyncapi": "3.0.0",
         "info": {"title": title, "version": "1"},
-        "defaultContentType": "application/json",
+        "defaultContentType": _CONTENT.get(contract.envelope.name, "application/json"),
         "channels": {
             _CHANNEL: {
                 "address": path,
                 "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in messages},
+                **_bindings(contract.handshake),
             }
         },
         "operations": operations,
@@ -66,6 +69,24 @@ def dump_asyncapi(document: _Object, *, as_yaml: bool) -> str:
             return True
 
     return yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _bindings(handshake: HandshakeClaim | None) -> _Object:
+    """Return the channel's WebSocket binding (https://github.com/asyncapi/bindings/tree/master/websockets)."""
+    if handshake is None:
+        return {}
+    fields: _Object = {name: {} for name in handshake.headers}
+    if handshake.subprotocols:
+        fields["Sec-WebSocket-Protocol"] = {"type": "string", "enum": list(handshake.subprotocols)}
+    parameters: _Object = {name: {} for name in handshake.query}
+    binding: _Object = {}
+    for member, properties, required in (
+        ("query", parameters, handshake.query),
+        ("headers", fields, handshake.headers),
+    ):
+        if properties:
+            binding[member] = {"type": "object", "properties": properties, "required": list(required)}
+    return {"bindings": {"ws": binding}} if binding else {}
 
 
 def _message(symbol: str, key: str, event: _Object) -> _Object:

@@ -63,7 +63,7 @@ def learned() -> Contract:
     document["streams"] = [
         {"of": "server:run/started", "path": "/state", "in": "run_id", "form": "text", "pinned": True}
     ]
-    document["handshake"] = {"path": "/chat", "query": ["token"]}
+    document["handshake"] = {"path": "/chat", "query": ["token"], "subprotocols": ["v1"], "headers": ["x-user"]}
     return Contract.from_document(document)
 
 
@@ -90,6 +90,8 @@ def test_the_document_is_valid_by_the_official_schema() -> None:
     document = asyncapi_document(learned(), title="Chat")
     assert [error.message for error in validator.iter_errors(document)] == []
     assert document["x-wstape-scopes"]
+    bare = {name: value for name, value in document.items() if not name.startswith("x-wstape-")}
+    assert Contract.from_document(bare).handshake == learned().handshake
     broken: Any = copy.deepcopy(document)
     broken["operations"]["sendEvents"]["action"] = "shout"
     assert not validator.is_valid(broken)
