@@ -128,15 +128,15 @@ def compile_script(
     """
     timelines = traces(session, contract.envelope)
     found = find_bindings(session, timelines, overrides, own=own)
-    connections = session.connections
-    reading = _Reading(contract=contract, always=_always(timelines), allowed=frozenset(allowed))
+    ends = _ends(session.connections)
+    reading = _Reading(contract=contract, always=_always(timelines), allowed=frozenset(allowed), ends=ends)
     return Script(
         connections=tuple(_connection(timeline, session, found, reading) for timeline in timelines),
         exchanges=tuple(
             ExchangeScript(
                 exchange=exchange,
                 tokens=found.tokens.get(f"exchange {exchange.number}", ()),
-                after_connections=_over(connections, exchange.at_ns),
+                after_connections=_over(ends, exchange.at_ns),
                 after_exchanges=_answered(session.exchanges, exchange.at_ns),
             )
             for exchange in session.exchanges
@@ -147,12 +147,23 @@ def compile_script(
     )
 
 
-def _over(connections: Sequence[Connection], at_ns: int) -> tuple[int, ...]:
-    return tuple(
-        connection.number
-        for connection in connections
-        if connection.closed is not None and connection.closed.at_ns < at_ns
-    )
+def _ends(connections: Sequence[Connection]) -> dict[int, int]:
+    """Return when each connection that ended did so: at its first Close frame, after which nobody counts on it.
+
+    The end of the transport may be recorded a moment later than what the client did next elsewhere.
+    """
+    ends: dict[int, int] = {}
+    for connection in connections:
+        first = next((message.at_ns for message in connection.messages if message.kind is Kind.CLOSE), None)
+        if first is not None:
+            ends[connection.number] = first
+        elif connection.closed is not None:
+            ends[connection.number] = connection.closed.at_ns
+    return ends
+
+
+def _over(ends: Mapping[int, int], at_ns: int) -> tuple[int, ...]:
+    return tuple(number for number, end_ns in ends.items() if end_ns < at_ns)
 
 
 def _answered(exchanges: Sequence[HttpExchange], at_ns: int) -> tuple[int, ...]:
@@ -166,6 +177,7 @@ class _Reading:
     contract: Contract
     always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
     allowed: frozenset[str]
+    ends: Mapping[int, int]  # of connections by their numbers, when they ended
     _counts: dict[tuple[tuple[str, int], ...], dict[str, int]] = field(default_factory=dict[Any, dict[str, int]])
     _others: dict[frozenset[str], frozenset[str]] = field(default_factory=dict[frozenset[str], frozenset[str]])
     _answers: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict[tuple[str, ...], tuple[str, ...]])
@@ -232,7 +244,7 @@ def _connection(timeline: Trace, session: Session, found: Bindings, reading: _Re
         number=number,
         connection=connection,
         tokens=found.tokens.get(f"handshake {number}", ()),
-        after_connections=_over(session.connections, connection.opened_ns),
+        after_connections=_over(reading.ends, connection.opened_ns),
         after_exchanges=_answered(session.exchanges, connection.opened_ns),
         sends=tuple(sends),
         finish=_finish(connection, gate, previous_ns),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sessions import MS, connection, session
+from sessions import MS, connection, exchange, session
 
 from wstape.cassettes import Session
 from wstape.contracts import infer
@@ -70,3 +70,13 @@ def test_a_turn_may_end_in_each_way_that_the_contract_knows() -> None:
     assert gates[0].others is gates[1].others
     (line,) = compile_script(recorded, infer([recorded.records()])).connections
     assert line.finish.gate.ends == ("server:done",)
+
+
+def test_a_connection_is_over_at_its_close_frame() -> None:
+    """Its transport may go a moment after the client has sent a request elsewhere."""
+    work = connection((">", {"type": "ask"}), ("<", {"type": "answer"}))
+    assert work.closed is not None
+    late = replace(work, closed=replace(work.closed, at_ns=60 * MS))
+    recorded = session(late, exchanges=(exchange({}, {}, at_ms=1), exchange({}, {}, number=2, at_ms=50)))
+    script = compile_script(recorded, infer([recorded.records()]))
+    assert [one.after_connections for one in script.exchanges] == [(), (1,)]
