@@ -44,12 +44,11 @@ _NO_NAMES: Mapping[Pointer, str] = {}
 class _Watched:
     """One value on one connection: what joined it, and the order in which it came."""
 
-    __slots__ = ("asked", "events", "mixed", "place", "places", "symbol", "trace", "work")
+    __slots__ = ("events", "mixed", "place", "places", "symbol", "trace", "work")
 
     def __init__(self, place: Place, *, traced: bool, work: Work | None = None) -> None:
         self.place = place
         self.work = work  # what other connections had done of it before
-        self.asked = side(place[0]) is Direction.CLIENT
         self.events = 1
         self.mixed = False
         self.places: dict[Place, int] | None = None  # None: `place` as often as there are events
@@ -81,7 +80,7 @@ class _Watched:
             return None
         work = self.work or Work()
         work.parts.append((self.trace or self.symbol, complete))
-        work.single = self.place if self.events == 1 else None
+        work.single = self.place if self.events == 1 and len(work.parts) == 1 else None
         return work
 
 
@@ -204,20 +203,23 @@ class ScopeFinder:
         return tally
 
     def _count(self, connection: int, name: str, watched: _Watched) -> None:
-        tally = self._tally(name)
-        tally.instances += 1
-        joined = watched.events >= 2
+        tally, work = self._tally(name), watched.work
+        tally.instances += work is None
+        joined = watched.events >= 2 or work is not None
         if joined:
-            tally.joined += 1
-            tally.mixed += watched.mixed
-            tally.asked += watched.asked
-            tally.events += watched.events
             per_name = self._joined.setdefault(connection, {})
             per_name[name] = per_name.get(name, 0) + 1
+            tally.events += watched.events
+        if joined and (work is None or work.single is not None):  # else it was counted where it began
+            first, alone = (watched.place, 0) if work is None or work.single is None else (work.single, 1)
+            tally.joined += 1
+            tally.mixed += watched.mixed or first[0] != watched.place[0]
+            tally.asked += side(first[0]) is Direction.CLIENT
+            tally.events += alone
         for place, times in (watched.places or {watched.place: watched.events}).items():
             sums = tally.places.setdefault(place, [0, 0])
             sums[0] += times
-            sums[1] += times if joined or watched.work is not None else 0
+            sums[1] += times if joined else 0
 
     def merge(self, other: ScopeFinder) -> None:
         """Take into account all that another one has seen on connections that are closed."""

@@ -29,7 +29,7 @@ class Work:
     def __init__(self) -> None:
         self.parts: list[tuple[Trace | str, bool]] = []  # a trace, or the symbol of the only event; whether complete
         self.whole: Trace | None = None  # all parts; None while there is one
-        self.single: Place | None = None  # of the last part's only event
+        self.single: Place | None = None  # of the only event of the only part so far
 
     def resume(self) -> None:
         """Another connection takes it up."""

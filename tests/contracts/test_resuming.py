@@ -74,6 +74,8 @@ def test_a_scope_spans_the_connections_that_take_work_up_again(contract: Contrac
     spanning = {claim.name: claim.scope.spans for claim in contract.scopes}
     assert spanning == {"run_id": ("client:resume",), "thread_id": ("client:resume",), "connection": ()}
     assert {claim.name for claim in contract.private} == {"run_id", "thread_id"}
+    values = {claim.name: claim.scope.instances for claim in contract.scopes}
+    assert values["thread_id"] == 20  # a thread is one, however many connections take it up
 
 
 @pytest.mark.parametrize("seed", range(50, 56))
