@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..cassettes import Direction, Kind, Message, Session, printable
+from ..cassettes import Kind, Message, Session, printable
 from ..contracts import CONNECTION, Contract, Event, Exhibit, Finding, Row, ScopeKey, Severity, label_of
 from ..contracts.json_text import excerpt, split_pointer
 from .bindings import Binding, Bindings, BodySource, EventSource, HeaderSource, find_bindings
@@ -18,12 +18,16 @@ from .leaves import pointer
 from .payload_rows import payload_rows
 from .sequence_rows import at_place, lone_view, sequence_view
 from .timeline import Trace, traces
+from .transcript import Entry, Transcript, slim
 
 MOST = 10
 """Findings of a report that are shown with both sides; who has more looks at the first ones first."""
 
 VALUES = 3
 """Values of a client's message of which it is said where they came from."""
+
+LIKELY = 20
+"""Recorded events of the same label among which one is looked for that has what is missed."""
 
 _SHOWN = 40  # characters of such a value
 _SHOWN_ID = 12
@@ -41,8 +45,9 @@ def exhibited(
     ``old`` is empty where there is no recording to compare with. With ``session``, that of the ``new`` traces, it is
     said where the values of the client's messages came from.
     """
-    room = _Room(new, old, contract, session)
-    chosen = {id(finding) for finding in worth_showing(findings)}
+    shown = worth_showing(findings)
+    room = _Room(shown, new, old, contract, session)
+    chosen = {id(finding) for finding in shown}
     return tuple(
         replace(finding, exhibit=room.exhibit(finding)) if id(finding) in chosen else finding for finding in findings
     )
@@ -62,127 +67,149 @@ def exhibited_recordings(
 class _Room:
     """Where exhibits are put together."""
 
-    def __init__(self, new: Sequence[Trace], old: Pairing, contract: Contract, session: Session | None) -> None:
+    def __init__(
+        self,
+        findings: Sequence[Finding],
+        new: Sequence[Trace],
+        old: Pairing,
+        contract: Contract,
+        session: Session | None,
+    ) -> None:
         self._new = {trace.connection.number: trace for trace in new}
         self._old = old
         self._contract = contract
         self._session = session
         self._known: Bindings | None = None
+        self._transcripts: dict[tuple[str, int], Transcript] = {}
+        self._scopes = {one.scope.name for one in findings if one.scope is not None} - {CONNECTION}
+        self._positions: dict[int, set[int]] = {}
+        for one in findings:
+            if one.connection is not None and one.position is not None:
+                self._positions.setdefault(one.connection, set()).add(one.position)
+
+    def _now(self, number: int) -> Transcript:
+        key = ("now", number)
+        if key not in self._transcripts:
+            self._transcripts[key] = Transcript(
+                self._new[number], self._contract, scopes=self._scopes, positions=self._positions.get(number, ())
+            )
+        return self._transcripts[key]
+
+    def _recorded(self, number: int) -> Transcript | None:
+        if number not in self._old:
+            return None
+        key = ("recorded", number)
+        if key not in self._transcripts:
+            self._transcripts[key] = Transcript(self._old[number], self._contract, scopes=self._scopes)
+        return self._transcripts[key]
 
     def exhibit(self, finding: Finding) -> Exhibit | None:
         """Return what there is to see of a finding; None when it says all itself."""
         number = finding.connection
-        trace = self._new.get(number) if number is not None else None
-        if number is None or trace is None:
+        if number is None or number not in self._new:
             return None
         if finding.id == "handshake/status":
             led = tuple(self._values("the handshake carried", self._tokens(f"handshake {number}")))
             return Exhibit(recorded=None, now=f"connection {number}", rows=(), led=led) if led else None
-        event = _at_position(trace, finding)
+        entry = self._now(number).at(finding.position, finding.label)
         if finding.path is not None or finding.id == "message/kind-changed":
-            return None if event is None else self._of_payload(finding, event, trace)
-        return self._of_sequence(finding, trace, event) if finding.label is not None else None
+            return None if entry is None else self._of_payload(finding, entry, number)
+        return self._of_sequence(finding, entry, number) if finding.label is not None else None
 
     # --- payloads
 
-    def _of_payload(self, finding: Finding, event: Event, trace: Trace) -> Exhibit:
-        before = None if _has_no_counterpart(finding) else self._counterpart(finding, event, trace)
+    def _of_payload(self, finding: Finding, entry: Entry, number: int) -> Exhibit | None:
+        met = self._now(number).whole([entry])
+        if not met:
+            return None
+        (event, message) = met[0]
+        before = None if _has_no_counterpart(finding) else self._counterpart(finding, entry, number)
         if finding.id == "message/kind-changed":
-            old = None if before is None else _shown_message(before, self._old[trace.connection.number])
-            rows: tuple[Row, ...] = (Row(recorded=old, now=_shown_message(event, trace), marked=True),)
+            old = None if before is None else _shown_message(*before)
+            rows: tuple[Row, ...] = (Row(recorded=old, now=_shown_message(event, message), marked=True),)
         else:
-            payload = None if before is None else before.payload
+            payload = None if before is None else before[0].payload
             rows = payload_rows(finding, payload, event.payload, alone=before is None)
         return Exhibit(
-            recorded=None if before is None else _place(before),
+            recorded=None if before is None else _place(before[0]),
             now=_place(event),
             rows=rows,
-            led=tuple(self._led(event, trace)),
+            led=tuple(self._led(event.position, number)),
         )
 
-    def _counterpart(self, finding: Finding, event: Event, trace: Trace) -> Event | None:
+    def _counterpart(self, finding: Finding, entry: Entry, number: int) -> tuple[Event, Message] | None:
         """The recorded event that stands where an event of the build does, or else one that is like it."""
-        recorded = self._old.get(trace.connection.number)
+        recorded = self._recorded(number)
         if recorded is None:
             return None
-        turn, number = _turn(trace, event)
-        same = [one for one in recorded.events() if one.symbol == event.symbol]
-        beside = [one for one in same if _turn(recorded, one)[0] == turn]
-        likely = [*beside[number : number + 1], *beside, *same]
+        same = [one for one in recorded.entries if one.event.symbol == entry.event.symbol]
+        beside = [one for one in same if one.turn == entry.turn]
+        likely = list(dict.fromkeys([*beside[entry.number : entry.number + 1], *beside[:LIKELY], *same[:LIKELY]]))
+        found = recorded.whole(likely)
         needed = split_pointer(finding.path or "")
         if finding.id != "payload/field-added" and "*" not in needed:
-            likely.sort(key=lambda one: not _has(one.payload, needed))
-        return next(iter(likely), None)
+            found.sort(key=lambda one: not _has(one[0].payload, needed))
+        return next(iter(found), None)
 
     # --- sequences
 
-    def _of_sequence(self, finding: Finding, trace: Trace, event: Event | None) -> Exhibit | None:
+    def _of_sequence(self, finding: Finding, entry: Entry | None, number: int) -> Exhibit | None:
         blamed = f"{finding.direction}:{finding.label}"
         scope = finding.scope
         if scope is not None and scope.name == CONNECTION:
             scope = None
-        recorded = self._old.get(trace.connection.number)
-        now = trace.events() if scope is None else _in_scope(trace, scope, self._contract)
-        old = () if recorded is None else self._like(recorded, trace, scope, now, blamed)
+        transcript, recorded = self._now(number), self._recorded(number)
+        here = transcript.entries if scope is None else transcript.instances.get(scope, [])
+        key, there = (None, []) if recorded is None else self._like(recorded, transcript, scope, here, blamed)
+        old, now = slim(there), slim(here)
         beside = finding.cause.symbols if finding.cause is not None else ()
         view = sequence_view(old, now, blamed, finding.position, beside) if old else lone_view(now, finding.position)
         if view is None:
             return None
         led: Iterator[str] = iter(())
-        if event is not None:
-            led = self._led(event, trace)
+        if entry is not None:
+            led = self._led(entry.event.position, number)
         elif view.parted is not None:
-            led = self._led(view.parted, trace, itself=True)
+            led = self._led(view.parted.position + 1, number)
         return Exhibit(
-            recorded=self._where(old[0], scope) if old else None,
-            now=self._where(now[0], scope) if now else f"connection {trace.connection.number}",
+            recorded=_where(key, old[0].connection) if old else None,
+            now=_where(scope, number),
             rows=view.rows,
             led=tuple(led),
         )
 
-    def _where(self, event: Event, scope: ScopeKey | None) -> str:
-        if scope is None:
-            return f"connection {event.connection}"
-        key = next(key for key in self._contract.scope_keys(event) if key.name == scope.name)
-        value = key.value if len(key.value) <= _SHOWN_ID else f"{key.value[:_SHOWN_ID]}…"
-        return printable(f"{key.name}={value}")
-
     def _like(
-        self, recorded: Trace, trace: Trace, scope: ScopeKey | None, now: Sequence[Event], blamed: str
-    ) -> Sequence[Event]:
+        self, recorded: Transcript, transcript: Transcript, scope: ScopeKey | None, here: Sequence[Entry], blamed: str
+    ) -> tuple[ScopeKey | None, list[Entry]]:
         """The recorded events of the scope that stands where one of the build does; a like one has the blamed event."""
         if scope is None:
-            return recorded.events()
-        if not now:
-            return ()
-        instances = list(_instances(recorded, scope.name, self._contract).values())
-        mine = list(_instances(trace, scope.name, self._contract).items())
-        turn = _turn(trace, now[0])[0]
-        beside = [key for key, events in mine if _turn(trace, events[0])[0] == turn]
-        number = next((number for number, key in enumerate(beside) if key == scope), 0)
-        there = [events for events in instances if _turn(recorded, events[0])[0] == turn]
+            return None, recorded.entries
+        if not here:
+            return None, []
+        instances = [(key, entries) for key, entries in recorded.instances.items() if key.name == scope.name]
+        turn = here[0].turn
+        mine = [
+            key for key, entries in transcript.instances.items() if key.name == scope.name and entries[0].turn == turn
+        ]
+        number = mine.index(scope)
+        there = [(key, entries) for key, entries in instances if entries[0].turn == turn]
         likely = [*there[number : number + 1], *there, *instances]
-        likely.sort(key=lambda events: not any(event.symbol == blamed for event in events))
-        return next(iter(likely), ())
+        likely.sort(key=lambda one: not any(entry.event.symbol == blamed for entry in one[1]))
+        return likely[0] if likely else (None, [])
 
     # --- what led to it
 
-    def _led(self, event: Event, trace: Trace, *, itself: bool = False) -> Iterator[str]:
-        """The client's message before an event, or the event ``itself``, and where its values came from."""
-        began = None
-        for moment in trace.moments:
-            if moment.message.direction is Direction.CLIENT:
-                if any(one.position >= event.position + itself for one in moment.events):
-                    break
-                began = moment
-        if began is None or not began.events:
+    def _led(self, position: int, number: int) -> Iterator[str]:
+        """The client's message before a position, and where its values came from."""
+        began = self._now(number).before(position)
+        if began is None:
             return
-        said = f"after {at_place(began.events[0])}"
+        said = f"after {at_place(began.event)}"
         found = self._bindings()
         carried: list[tuple[str, Binding]] = []
         if found is not None:
             by_value = {(type(one.value), one.value): one for one in found.bindings}
-            for hole in found.holes.get((trace.connection.number, began.index), ()):
+            for hole in found.holes.get((number, began.index), ()):
                 binding = by_value.get((type(hole.value), hole.value))
                 if binding is not None:
                     carried.append((f"{pointer(hole.path)} ", binding))
@@ -206,13 +233,8 @@ class _Room:
     def _source(self, binding: Binding) -> str | None:
         match binding.source:
             case EventSource() as source:
-                trace = self._new.get(source.connection)
-                events = () if trace is None else trace.events()
-                event = next(
-                    (one for one in events if (one.position, one.symbol) == (source.position, source.symbol)), None
-                )
-                said = at_place(event) if event is not None else printable(label_of(source.symbol))
-                return f"{said} {printable(pointer(source.path))}"
+                place = f"<- {source.position} {printable(label_of(source.symbol))}"
+                return f"{place} {printable(pointer(source.path))}"
             case BodySource() as source:
                 return f"{self._answer(source.exchange)} {printable(pointer(source.path))}"
             case HeaderSource() as source:
@@ -238,40 +260,15 @@ def _has_no_counterpart(finding: Finding) -> bool:
     return finding.id in ("isolation/leak", "payload/stream-changed")
 
 
-def _at_position(trace: Trace, finding: Finding) -> Event | None:
-    here = [event for event in trace.events() if event.position == finding.position]
-    return next((event for event in here if event.label == finding.label), here[0] if here else None)
-
-
 def _place(event: Event) -> str:
     return f"connection {event.connection}, message {event.position}"
 
 
-def _turn(trace: Trace, event: Event) -> tuple[int, int]:
-    """The turn in which an event came, and how many of its label had come in it."""
-    number = 0
-    for moment in trace.moments:
-        for one in moment.events:
-            if one.position == event.position and one == event:
-                return moment.turn, number
-            number += one.symbol == event.symbol
-        if moment.message.direction is Direction.CLIENT:
-            number = 0
-    return 0, 0
-
-
-def _instances(trace: Trace, name: str, contract: Contract) -> dict[ScopeKey, list[Event]]:
-    """The events of each scope of a name on a connection, in the order in which the scopes begin."""
-    found: dict[ScopeKey, list[Event]] = {}
-    for event in trace.events():
-        for key in contract.scope_keys(event):
-            if key.name == name:
-                found.setdefault(key, []).append(event)
-    return found
-
-
-def _in_scope(trace: Trace, scope: ScopeKey, contract: Contract) -> Sequence[Event]:
-    return _instances(trace, scope.name, contract).get(scope, ())
+def _where(scope: ScopeKey | None, connection: int) -> str:
+    if scope is None:
+        return f"connection {connection}"
+    value = scope.value if len(scope.value) <= _SHOWN_ID else f"{scope.value[:_SHOWN_ID]}…"
+    return printable(f"{scope.name}={value}")
 
 
 def _has(payload: object, keys: Sequence[str]) -> bool:
@@ -282,9 +279,8 @@ def _has(payload: object, keys: Sequence[str]) -> bool:
     return True
 
 
-def _shown_message(event: Event, trace: Trace) -> str:
-    moment = next(moment for moment in trace.moments if event in moment.events)
-    return _binary(moment.message) if event.kind is Kind.BINARY else printable(excerpt(event.payload, 200))
+def _shown_message(event: Event, message: Message) -> str:
+    return _binary(message) if event.kind is Kind.BINARY else printable(excerpt(event.payload, 200))
 
 
 def _binary(message: Message) -> str:

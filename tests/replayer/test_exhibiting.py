@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import pytest
 from sessions import connection, exchange, session
 
 from wstape.cassettes import Connection, Direction, Kind, Message, Session
@@ -11,6 +13,7 @@ from wstape.contracts import Contract, Exhibit, Finding, Severity, fold, infer
 from wstape.replayer import exhibited_recordings, judge_recordings, traces, traces_near
 from wstape.replayer.breaking import breaking
 from wstape.replayer.exhibiting import MOST, exhibited
+from wstape.replayer.timeline import Moment, Trace
 
 TOKEN = "tok-4f9a7d1e66b0c3d2"
 
@@ -131,6 +134,26 @@ def test_the_first_findings_are_shown_and_mere_information_is_not() -> None:
     new = traces(BASE, CONTRACT.envelope)
     told = exhibited([replace(one) for one in findings], new, {}, CONTRACT)
     assert [one.exhibit is not None for one in told] == [False, *[True] * MOST, *[False] * 5]
+
+
+@pytest.mark.parametrize("build", ["renamed", "late"])
+def test_a_connection_is_not_read_again_for_each_of_its_messages(build: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    for runs in (5, 50):
+        base, other = recorded(runs=runs), recorded(build, salt="b", runs=runs)
+        findings = judge_recordings(base, other, CONTRACT)
+        walks = 0
+
+        def counted(trace: Trace, original: Callable[[Trace], Iterator[Moment]] = Trace.read) -> Iterator[Moment]:
+            nonlocal walks
+            walks += 1
+            return original(trace)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trace, "read", counted)
+            exhibited_recordings(findings, base, other, CONTRACT)
+        read.append(walks)
+    assert read[0] == read[1] < 10
 
 
 def checked(other: Session, contract: Contract = CONTRACT) -> Finding:
