@@ -53,7 +53,7 @@ COMPATIBLE: dict[str, set[str]] = {
     "sequential-tools": set(),
     "one-chunk": set(),
     "other-words": set(),
-    # No field is learned to be a constant but the discriminator: only exact mode or a written claim tells of it.
+    # The name of a model is no learned constant: only exact mode or a written claim tells of it.
     "constant-changed": set(),
     "reordered-keys": set(),
     "slower": set(),
