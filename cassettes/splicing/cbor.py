@@ -6,7 +6,7 @@ import base64
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 
-from .splice import MAX_DEPTH, Leaf, Path, Scalar, key_text
+from .splice import MAX_DEPTH, Leaf, Path, Scalar, Walk, key_text
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _INDEFINITE = 31
@@ -29,11 +29,7 @@ class Cbor:
 
     def leaves(self, data: bytes) -> Sequence[Leaf]:
         """Return where text, integers, bytes and UUIDs stand."""
-        walk = _Walk(data, self._key)
-        walk.value((), 0)
-        if walk.at != len(data):
-            raise ValueError("more than one data item")
-        return walk.found
+        return _Walk(data, self._key).leaves()
 
     def value(self, raw: bytes) -> Scalar:
         """Return the text or number, of bytes their base64, of a UUID how it is written."""
@@ -79,14 +75,8 @@ def _headed(major: int, number: int, info: int) -> bytes:
     raise ValueError("more than 64 bits")
 
 
-class _Walk:
+class _Walk(Walk):
     """One pass over a data item."""
-
-    def __init__(self, data: bytes, key: Callable[[object], str]) -> None:
-        self._data = data
-        self._key = key
-        self.at = 0
-        self.found: list[Leaf] = []
 
     def value(self, path: Path, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -121,18 +111,18 @@ class _Walk:
         self.value((*path, "value"), depth + 1)
         if tag == _UUID:
             del self.found[known:]
-            if self.at - inner == 17 and self._data[inner] == _BYTES << 5 | 16:
+            if self.at - inner == 17 and self.data[inner] == _BYTES << 5 | 16:
                 self.found.append(Leaf(path, start, self.at))
             return
         # What decoders make of a tag that they know is no longer what stands in it.
-        if type(_decoded(self._data[start : self.at])).__name__ != "CBORTag":
+        if type(_decoded(self.data[start : self.at])).__name__ != "CBORTag":
             del self.found[known:]
 
     def _head(self) -> tuple[int, int | None]:
         """Return major type and argument, None for "indefinite"; of floats and simple values no argument but 0."""
-        if self.at >= len(self._data):
+        if self.at >= len(self.data):
             raise ValueError("cut short")
-        major, info = self._data[self.at] >> 5, self._data[self.at] & 0x1F
+        major, info = self.data[self.at] >> 5, self.data[self.at] & 0x1F
         self.at += 1
         if info < 24:
             return major, info
@@ -141,18 +131,18 @@ class _Walk:
         if info > 27:
             raise ValueError("reserved")
         size = 1 << (info - 24)
-        self._skip(size)
-        return major, int.from_bytes(self._data[self.at - size : self.at])
+        self.skip(size)
+        return major, int.from_bytes(self.data[self.at - size : self.at])
 
     def _string(self, major: int, size: int | None) -> None:
         if size is not None:
-            self._skip(size)
+            self.skip(size)
             return
         while not self._break():
             chunk, size = self._head()
             if chunk != major or size is None:
                 raise ValueError("a chunk of another kind")
-            self._skip(size)
+            self.skip(size)
 
     def _items(self, count: int | None) -> Iterator[int]:
         index = 0
@@ -161,18 +151,10 @@ class _Walk:
             index += 1
 
     def _break(self) -> bool:
-        if self.at < len(self._data) and self._data[self.at] == _BREAK:
+        if self.at < len(self.data) and self.data[self.at] == _BREAK:
             self.at += 1
             return True
         return False
 
     def _name(self, depth: int) -> str:
-        start, known = self.at, len(self.found)
-        self.value((), depth + 1)
-        del self.found[known:]
-        return self._key(_decoded(self._data[start : self.at]))
-
-    def _skip(self, size: int) -> None:
-        self.at += size
-        if self.at > len(self._data):
-            raise ValueError("cut short")
+        return self.key(_decoded(self.key_bytes(depth)))

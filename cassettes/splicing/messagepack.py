@@ -6,7 +6,7 @@ import base64
 import struct
 from collections.abc import Callable, Sequence
 
-from .splice import MAX_DEPTH, Leaf, Path, Scalar, key_text
+from .splice import MAX_DEPTH, Leaf, Path, Scalar, Walk, key_text
 
 _STR = {0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}
 _BIN = {0xC4: ">B", 0xC5: ">H", 0xC6: ">I"}
@@ -31,11 +31,7 @@ class MessagePack:
 
     def leaves(self, data: bytes) -> Sequence[Leaf]:
         """Return where strings, integers, bytes and extensions stand."""
-        walk = _Walk(data, self._key)
-        walk.value((), 0)
-        if walk.at != len(data):
-            raise ValueError("more than one MessagePack object")
-        return walk.found
+        return _Walk(data, self._key).leaves()
 
     def value(self, raw: bytes) -> Scalar:
         """Return the text or number; of bytes and extensions their base64."""
@@ -96,19 +92,13 @@ def _integer(new: int, first: int) -> bytes:
     raise ValueError("an integer of more than 64 bits")
 
 
-class _Walk:
+class _Walk(Walk):
     """One pass over an object."""
-
-    def __init__(self, data: bytes, key: Callable[[object], str]) -> None:
-        self._data = data
-        self._key = key
-        self.at = 0
-        self.found: list[Leaf] = []
 
     def value(self, path: Path, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise ValueError("nested too deep")
-        start, first = self.at, self._data[self.at] if self.at < len(self._data) else 0xC1
+        start, first = self.at, self.data[self.at] if self.at < len(self.data) else 0xC1
         self.at += 1
         if 0x80 <= first <= 0x8F or first in _MAP:
             for _ in range(self._number(_MAP[first]) if first in _MAP else first & 0x0F):
@@ -119,45 +109,37 @@ class _Walk:
                 self.value((*path, index), depth + 1)
             return
         if first in _SKIPPED:
-            self._skip(_SKIPPED[first])
+            self.skip(_SKIPPED[first])
             return
         if first in _EXT or first in _FIXEXT:
             size = _FIXEXT[first] if first in _FIXEXT else self._number(_EXT[first])
             code = self._number(">B")
-            self._skip(size)
+            self.skip(size)
             if code != _TIMESTAMP:
                 self.found.append(Leaf((*path, "value"), start, self.at))
             return
         if 0xA0 <= first <= 0xBF:
-            self._skip(first & 0x1F)
+            self.skip(first & 0x1F)
         elif first in _STR or first in _BIN:
-            self._skip(self._number((_STR | _BIN)[first]))
+            self.skip(self._number((_STR | _BIN)[first]))
         elif first in _INTEGERS:
-            self._skip(struct.calcsize(_INTEGERS[first]))
+            self.skip(struct.calcsize(_INTEGERS[first]))
         elif first == 0xC1:
             raise ValueError("not MessagePack, or cut short")
         self.found.append(Leaf(path, start, self.at))
 
     def _name(self, depth: int) -> str:
-        start, known = self.at, len(self.found)
-        self.value((), depth + 1)
-        del self.found[known:]
-        raw = self._data[start : self.at]
+        raw = self.key_bytes(depth)
         if 0xA0 <= raw[0] <= 0xBF or raw[0] in _STR:
             return raw[_head(raw[0], _STR) :].decode("utf-8")
         import msgpack
 
         try:
-            return self._key(msgpack.unpackb(raw, strict_map_key=False, timestamp=3))
+            return self.key(msgpack.unpackb(raw, strict_map_key=False, timestamp=3))
         except TypeError as error:
             raise ValueError("a key that is none") from error
 
     def _number(self, width: str) -> int:
         start = self.at
-        self._skip(struct.calcsize(width))
-        return struct.unpack_from(width, self._data, start)[0]
-
-    def _skip(self, size: int) -> None:
-        self.at += size
-        if self.at > len(self._data):
-            raise ValueError("cut short")
+        self.skip(struct.calcsize(width))
+        return struct.unpack_from(width, self.data, start)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +68,40 @@ def splice(data: bytes, changes: Mapping[Path, Scalar], notation: Notation) -> b
     except (ValueError, RecursionError):
         return None
     return b"".join((*pieces, data[end:]))
+
+
+class Walk:
+    """One pass over binary data that gathers its leaves; a notation says how to read one value."""
+
+    def __init__(self, data: bytes, key: Callable[[object], str]) -> None:
+        self.data = data
+        self.key = key  # names keys that are not text
+        self.at: int = 0
+        self.found: list[Leaf] = []
+
+    def value(self, path: Path, depth: int) -> None:
+        """Go over one value. Raises ValueError."""
+        raise NotImplementedError
+
+    def leaves(self) -> Sequence[Leaf]:
+        """Go over the one value that the data is. Raises ValueError."""
+        self.value((), 0)
+        if self.at != len(self.data):
+            raise ValueError("more than one value")
+        return self.found
+
+    def key_bytes(self, depth: int) -> bytes:
+        """Go over a map's key, whose parts are no leaves, and return its bytes."""
+        start, known = self.at, len(self.found)
+        self.value((), depth + 1)
+        del self.found[known:]
+        return self.data[start : self.at]
+
+    def skip(self, size: int) -> None:
+        """Go over some bytes. Raises ValueError when there are fewer."""
+        self.at += size
+        if self.at > len(self.data):
+            raise ValueError("cut short")
 
 
 def key_text(key: object) -> str:
