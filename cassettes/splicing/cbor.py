@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .splice import MAX_DEPTH, Leaf, Path, Scalar, Walk, key_text
 
@@ -53,6 +53,10 @@ class Cbor:
             return _headed(_BYTES, len(body), info) + body
         text = new.encode("utf-8")
         return _headed(_TEXT, len(text), info if major == _TEXT else 0) + text
+
+    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+        """There is none: the same bytes may stand anywhere."""
+        return None
 
 
 def _decoded(raw: bytes) -> object:

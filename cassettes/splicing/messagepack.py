@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .splice import MAX_DEPTH, Leaf, Path, Scalar, Walk, key_text
 
@@ -63,6 +63,10 @@ class MessagePack:
         if len(text) <= 31 and first not in _STR:
             return bytes([0xA0 | len(text)]) + text
         return _sized(text, first, _STR)
+
+    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+        """There is none: the same bytes may stand anywhere."""
+        return None
 
 
 def _head(first: int, forms: dict[int, str]) -> int:

@@ -46,6 +46,13 @@ class Notation(Protocol):
         """Return the bytes of another value, written like a leaf's. Raises ValueError when that cannot be."""
         ...
 
+    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+        """Return what `splice` does without going over all of the data; None where that may not be right.
+
+        Raises ValueError for data that is not so written.
+        """
+        ...
+
 
 def splice(data: bytes, changes: Mapping[Path, Scalar], notation: Notation) -> bytes | None:
     """Return the data with the values at some paths changed; None where one cannot be put there.
@@ -55,6 +62,9 @@ def splice(data: bytes, changes: Mapping[Path, Scalar], notation: Notation) -> b
     if not changes:
         return data
     try:
+        short = notation.shortcut(data, changes)
+        if short is not None:
+            return short
         found = {leaf.path: leaf for leaf in notation.leaves(data) if leaf.path in changes}
         if len(found) < len(changes):
             return None
