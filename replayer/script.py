@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,7 +129,13 @@ def compile_script(
     timelines = traces(session, contract.envelope)
     found = find_bindings(session, timelines, overrides, own=own)
     ends = _ends(session.connections)
-    reading = _Reading(contract=contract, always=_always(timelines), allowed=frozenset(allowed), ends=ends)
+    reading = _Reading(
+        contract=contract,
+        always=_always(timelines),
+        allowed=frozenset(allowed),
+        ends=ends,
+        choices=tuple(_choices(contract)),
+    )
     return Script(
         connections=tuple(_connection(timeline, session, found, reading) for timeline in timelines),
         exchanges=tuple(
@@ -177,6 +183,7 @@ class _Reading:
     contract: Contract
     always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
     allowed: frozenset[str]
+    choices: tuple[tuple[str | None, tuple[str, ...]], ...]  # as `_choices` yields them
     ends: Mapping[int, int]  # of connections by their numbers, when they ended
     _counts: dict[tuple[tuple[str, int], ...], dict[str, int]] = field(default_factory=dict[Any, dict[str, int]])
     _others: dict[frozenset[str], frozenset[str]] = field(default_factory=dict[frozenset[str], frozenset[str]])
@@ -185,14 +192,13 @@ class _Reading:
     def others(self, awaited: str, turn: ServerTurn) -> frozenset[str]:
         """Return what a contract knows to come in place of a turn's last event."""
         held = {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
-        found: set[str] = set()
-        for claim in self.contract.scopes:
-            for rule in claim.rules:
-                either = rule.targets if rule.a in held and rule.template in FORWARD else ()
-                if claim.name != CONNECTION and rule.template in ALWAYS:
-                    either = rule.events
-                if awaited in either:
-                    found.update(symbol for symbol in either if side(symbol) is Direction.SERVER)
+        found = {
+            symbol
+            for after, either in self.choices
+            if awaited in either and (after is None or after in held)
+            for symbol in either
+            if side(symbol) is Direction.SERVER
+        }
         others = frozenset(found - {awaited})
         return self._others.setdefault(others, others)
 
@@ -209,6 +215,16 @@ class _Reading:
     def ends_nothing(self, event: Event) -> bool:
         """Tell whether an event says nothing of the end of a turn, whenever it comes."""
         return keeps_alive(event) or event.label in self.allowed
+
+
+def _choices(contract: Contract) -> Iterator[tuple[str | None, tuple[str, ...]]]:
+    """Yield the events of which a contract demands any one, and after which one, None when in every scope."""
+    for claim in contract.scopes:
+        for rule in claim.rules:
+            if rule.template in FORWARD and len(rule.targets) > 1:
+                yield rule.a, rule.targets
+            elif rule.template in ALWAYS and len(rule.events) > 1 and claim.name != CONNECTION:
+                yield None, rule.events
 
 
 def _always(timelines: Sequence[Trace]) -> dict[str, frozenset[str]]:
