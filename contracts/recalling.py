@@ -135,6 +135,8 @@ class _Recall:
             seen = count if key in required else max(1, min(own, count - 1))
             named = fields.data_fields if is_data_key(key) else fields.fields
             named[key] = self.shape(members(below), share, above, seen)
+        if not fields.data_fields:
+            fields.data_fields = None  # keys that are data may have stood beside the fields: nothing is said of them
         return fields
 
 

@@ -108,7 +108,7 @@ def test_what_only_looks_like_itself(value: Any) -> None:
     assert "$defs" not in learned(*[value] * 12)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @example([{"next": {"id": 1, "next": {"id": 2, "all": [{"id": 1}]}, "all": [1]}}] * 9)
 @given(st.lists(NODES, min_size=1, max_size=4).map(lambda samples: samples * 9))
 def test_every_sample_still_satisfies_it(samples: Any) -> None:
@@ -208,7 +208,7 @@ def test_references_that_lead_in_circles_end(payload: Any) -> None:
 MIXED = st.lists(NODES, min_size=2, max_size=4).map(lambda samples: samples * 10)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(MIXED, NODES | st.recursive(st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3)))
 def test_both_validators_agree_on_it(samples: Any, other: Any) -> None:
     schema = learned(*samples, *({"thread": sample, "copy": sample} for sample in samples))
