@@ -129,7 +129,7 @@ def _or_an_early_end(rule: Rule, statistics: ScopeStatistics) -> Iterator[Rule]:
     the event. So the seldom end becomes an alternative to it.
     """
     ends = statistics.lasts
-    if len(ends) < 2 or len(ends) > MAX_ALTERNATIVES or set(rule.targets or rule.events) <= ends.keys():
+    if len(ends) < 2 or len(ends) > MAX_ALTERNATIVES or (not rule.targets and set(rule.events) <= ends.keys()):
         yield rule
         return
     owes = TEMPLATES[rule.template].owes

@@ -119,6 +119,24 @@ def test_a_request_that_is_answered_twice_is_breaking() -> None:
     assert found.message.startswith(f"`{'tools/call:error' if 'error' in sent[place].body else 'tools/call:result'}`")
 
 
+def test_work_may_fail_later_than_it_was_recorded_to() -> None:
+    def job(chance: random.Random, *steps: str) -> list[Sent]:
+        number = an_id(chance, "job")
+        return [server(step, job_id=number) for step in steps]
+
+    def jobs(seed: int) -> list[Sent]:
+        chance = random.Random(seed)
+        done = [job(chance, "begun", "checked", "stored", "done") for _ in range(6)]
+        return [one for each in (*done, job(chance, "begun", "failed")) for one in each]
+
+    contract = infer([recording([jobs(seed) for seed in range(12)])])
+    chance = random.Random(50)
+    assert breaking(contract, job(chance, "begun", "checked", "stored", "failed")) == []
+    (found,) = breaking(contract, job(chance, "begun", "checked", "stored"))
+    assert found.cause is not None
+    assert found.cause.symbols == {"server:done", "server:failed"}
+
+
 def test_an_answer_with_another_identifier_than_the_one_asked_with_is_a_lost_link() -> None:
     def visit(seed: int) -> list[Sent]:
         room = {"room_id": an_id(random.Random(seed), "room")}
