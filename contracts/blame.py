@@ -141,7 +141,8 @@ def evidence_words(violation: Violation) -> str:
         return "the contract asks for it"
     if violation.scope.name == CONNECTION and not rule.broken:
         connections = "the one recorded connection" if rule.scopes == 1 else f"{rule.scopes} connections"
-        return f"{violation.held} in all {rule.seen} recorded cases on {connections}"
+        cases = "the one recorded case" if rule.seen == 1 else f"all {rule.seen} recorded cases"
+        return f"{violation.held} in {cases} on {connections}"
     if rule.scopes == 1:
         return f"{violation.held} in the one recorded scope"
     return f"{violation.held} in {rule.scopes - rule.broken} of {rule.scopes} recorded scopes"

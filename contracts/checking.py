@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, Record
+from ..cassettes import Closed, Direction, Header, Kind, Message, Note, Opened, Record, counted
 from .blame import Blame, evidence_words
 from .closing import ABNORMAL, ClosingReader, is_abandoned
 from .contract import Contract
@@ -293,7 +293,7 @@ class Checker:
                         position=unknown.first.position,
                         count=unknown.count,
                         message=f"`{label_of(old)}` never came; `{label_of(new)}`, which is new, came with nearly the "
-                        f"same payload" + (f" (recorded {claim.seen} times)" if claim.seen else ""),
+                        f"same payload" + (f" (recorded {counted(claim.seen, 'time')})" if claim.seen else ""),
                         baseline=label_of(old),
                         candidate=label_of(new),
                         cause=Cause(kind="missing", symbols=frozenset((old,))),

@@ -194,10 +194,12 @@ def _missing_events(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[
                 held = {scope.first, *scope.symbols}
                 if not says_optional(contract, symbol, held, scope.name, len(pairs)):
                     told.add((number, symbol))
+                    known = "the one recorded scope that begins so has it"
+                    if like.scopes > 1:
+                        known = f"all {like.scopes} recorded scopes that begin so have it"
                     finding = _gone(
                         symbol,
-                        f"after `{label_of(scope.first)}` ({scope.name}={scope.value}); "
-                        f"all {like.scopes} recorded scopes that begin so have it",
+                        f"after `{label_of(scope.first)}` ({scope.name}={scope.value}); {known}",
                         number,
                         scope.position,
                         ScopeKey(name=scope.name, connection=number, value=scope.value),

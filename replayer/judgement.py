@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..cassettes import Direction, Session
+from ..cassettes import Direction, Session, counted
 from ..contracts import RENAMED, Checker, Contract, Event, Finding, Severity, Shape, fold, label_of, shape_similarity
 from .breaking import breaking
 from .comparison import Pair, compare, compare_exchanges, pair_up
@@ -171,7 +171,7 @@ def _renamed(findings: Sequence[Finding], candidate: Sequence[Trace], contract: 
         finding = breaking(
             "event/renamed",
             f"`{label_of(old)}` never came; `{label_of(new)}`, which is new, came with nearly the same payload"
-            + (f" (recorded {seen} times)" if seen else ""),
+            + (f" (recorded {counted(seen, 'time')})" if seen else ""),
             first[new].connection,
             position=first[new].position,
             baseline=label_of(old),
