@@ -14,6 +14,7 @@ from ..cassettes import Direction, Record
 from .checking import Checker
 from .claims import EventClaim, Learned, ScopeClaim
 from .contract import Contract
+from .definitions import Schema, expanded
 from .event import CONNECTION, side
 from .evidence import is_kept
 from .inference import contract_of, payload_schemas
@@ -109,9 +110,11 @@ def _carried(contract: Contract, more: Summary, broken: Broken) -> tuple[Contrac
     return replace(contract, events=events), after
 
 
-def _kept(claim: EventClaim, schema: dict[str, object] | None) -> dict[str, object] | None:
-    # Of a payload that nothing is claimed of, nothing is known.
-    return None if claim.payload is None else schema
+def _kept(claim: EventClaim, schema: Schema | None) -> Schema | None:
+    # Of a payload that nothing is claimed of, nothing is known; and no shape stands for what refers to itself.
+    if claim.payload is None or "$defs" in expanded(claim.payload):
+        return claim.payload
+    return schema
 
 
 def _scope(claim: ScopeClaim, new: Contract | None, more: Summary, broken: Broken) -> ScopeClaim:

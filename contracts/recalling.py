@@ -1,7 +1,8 @@
 """The shape that a learned schema stands for, as far as its claims and their counts tell: the way back of `to_schema`.
 
 Where a schema does not say what was seen, the shape is one of which less can be claimed later: of numbers that are not
-called integers some were fractions, of strings without a list of words there were too many.
+called integers some were fractions, of strings without a list of words there were too many. No shape stands for a
+definition that refers to itself: of that, only the first level is recalled.
 """
 
 from __future__ import annotations

@@ -141,3 +141,15 @@ def test_a_side_that_was_silent_may_speak() -> None:
     _, after = carried_on(contract, Summary.of(asked, infer([asked]).envelope), [asked])
     assert after.envelope.parameters()["client"] == "/type"
     assert "client:ask" in after.events
+
+
+def test_a_payload_that_refers_to_itself_stays_as_it_is() -> None:
+    def reply(depth: int) -> dict[str, object]:
+        return {"id": depth, "text": "so", "replies": [reply(depth - 1)] * 2 if depth else []}
+
+    document = learned(said(thread=reply(2)))
+    payload = document["events"]["server:said"]["payload"]
+    assert "thread" in payload["$defs"]
+    made = learned_more(document, said(thread=reply(3)))
+    assert made["events"]["server:said"]["payload"] == payload
+    assert made["events"]["server:said"]["seen"] == 72
