@@ -70,6 +70,8 @@ class Checker:
         match record:
             case Message():
                 closing = self._closings.message(record)
+                if closing is not None:
+                    self._leaks.closed(record.connection)
                 if record.full_size is not None:
                     self._lose(record.connection)
                 checked = () if live is None else self._events.peek(record)
@@ -85,6 +87,7 @@ class Checker:
             case Closed():
                 closing = self._closings.closed(record)
                 self._check(self._leaks.released(record.connection))
+                self._leaks.closed(record.connection)
                 lossy = record.connection in self._lossy or None in self._lossy
                 self._sequences.close(record.connection, complete=not lossy and not is_abandoned(record))
                 self._streams.close(record.connection)

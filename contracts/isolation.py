@@ -3,7 +3,8 @@
 Several users are at work at once, and none may see another's events. A name such as ``run_id`` is **private** when,
 in every recording, none of its values came from the server on two connections, though several connections had some. A
 value that the client of a connection itself sent, in a message or in the target of its handshake, is no secret to it:
-a client that resumes a thread, or joins a room, asked for what it gets.
+a client that resumes a thread, or joins a room, asked for what it gets. When it names what a connection that is over
+had, it has come back for that work: what came with it there, such as the run's tool calls, is no secret to it either.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ MIN_LENGTH = 6
 """Characters; shorter values meet by chance."""
 MAX_VALUES = 200_000
 """Values of a recording that are watched; beyond that, new ones are left out."""
+MAX_BESIDE = 4
+"""Identifiers that are remembered beside one."""
 
 _TOKEN = re.compile(r"[^\s/?&=;,#]+")
 
@@ -46,7 +49,7 @@ class Sighting(NamedTuple):
     path: Pointer
     owner: int  # the connection that it belongs to: the one that had it first
     new: bool  # it had never come before
-    asked: bool  # the client of the event's connection had named it
+    asked: bool  # the client of the event's connection had named it, or the work that it is a part of
 
 
 class Owners:
@@ -55,6 +58,12 @@ class Owners:
     def __init__(self) -> None:
         self._owners: dict[tuple[str, str], int] = {}
         self._asked: set[tuple[int, str]] = set()
+        self._beside: dict[tuple[str, str], tuple[str, ...]] = {}  # the other identifiers of the event that it came in
+        self._over: set[int] = set()
+
+    def closed(self, connection: int) -> None:
+        """Take note that a connection is over: work that it leaves may be taken up on another one."""
+        self._over.add(connection)
 
     def opened(self, record: Opened) -> None:
         """Take what the client names in its request target."""
@@ -73,22 +82,29 @@ class Owners:
         """
         if not isinstance(event.payload, dict):
             return
+        made: list[tuple[Pointer, str]] = []
         for path, value in identifiers(cast("JsonObject", event.payload)) if found is None else found:
             if not isinstance(value, str) or len(value) < MIN_LENGTH:
                 continue
-            if event.direction is Direction.CLIENT:
-                if len(self._asked) < MAX_VALUES:
-                    self._asked.add((event.connection, value))
-                continue
-            name = scope_name(path)
-            if name not in names if names is not None else not is_made(path, value):
-                continue
-            key = (name, value)
-            if key not in self._owners and len(self._owners) >= MAX_VALUES:
-                continue
+            if event.direction is Direction.SERVER:
+                if scope_name(path) in names if names is not None else is_made(path, value):
+                    made.append((path, value))
+            elif len(self._asked) < MAX_VALUES:
+                self._asked.add((event.connection, value))
+        for path, value in made:
+            key = (scope_name(path), value)
             new = key not in self._owners
+            if new:
+                if len(self._owners) >= MAX_VALUES:
+                    continue
+                self._beside[key] = tuple(other for _, other in made if other != value)[:MAX_BESIDE]
             owner = self._owners.setdefault(key, event.connection)
-            yield Sighting(name, value, path, owner, new, (event.connection, value) in self._asked)
+            yield Sighting(*key, path, owner, new, self._is_asked(event.connection, key, owner))
+
+    def _is_asked(self, connection: int, key: tuple[str, str], owner: int) -> bool:
+        if (connection, key[1]) in self._asked:
+            return True
+        return owner in self._over and any((connection, other) in self._asked for other in self._beside[key])
 
     def give(self, name: str, value: str, connection: int) -> None:
         """Let a value be another connection's, as it turned out."""
@@ -107,6 +123,10 @@ class PrivacyFinder:
     def opened(self, record: Opened) -> None:
         """Take a handshake."""
         self._owners.opened(record)
+
+    def closed(self, connection: int) -> None:
+        """Take note that a connection is over."""
+        self._owners.closed(connection)
 
     def add(self, event: Event, found: Iterable[tuple[Pointer, object]] | None = None) -> None:
         """Take an event; ``found`` are its `identifiers`, where they are known."""

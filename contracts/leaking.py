@@ -49,6 +49,10 @@ class LeakChecker:
         """Take what the client names in its request target."""
         self._owners.opened(record)
 
+    def closed(self, connection: int) -> None:
+        """Take note that a connection is over."""
+        self._owners.closed(connection)
+
     def event(self, event: Event) -> Sequence[Event]:
         """Take the next event; return those that are to be checked now, none when it is another connection's."""
         if not self._private:

@@ -3,12 +3,13 @@
 An event costs the rules that name it, in each of its scopes. What is kept of an instance is one integer a
 rule and one count a symbol. Instances are judged and forgotten when their connection ends, and on a connection that
 goes on and on when `MAX_OPEN` of their scope had events after their last. In a scope that spans connections they rest
-then, so that another connection may take them up again, until the recording ends or as many others rest.
+then, so that another connection may take them up again, until the recording ends or as many others rest; the finer
+work in them goes with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..cassettes import Direction
@@ -57,6 +58,7 @@ class _Compiled:
         self.grain = grain
         self.name = claim.name
         self.spans = claim.scope.spans
+        self.within: frozenset[str] = frozenset()  # coarser scopes that span connections
         self.rules = claim.rules
         self.templates = [TEMPLATES[rule.template] for rule in claim.rules]
         self.hearers: dict[str, list[tuple[int, int]]] = {}
@@ -79,7 +81,18 @@ class _Compiled:
 class _Open:
     """One open scope instance."""
 
-    __slots__ = ("broken", "complete", "counts", "elsewhere", "first", "last", "last_at", "spared", "states")
+    __slots__ = (
+        "broken",
+        "complete",
+        "counts",
+        "elsewhere",
+        "first",
+        "last",
+        "last_at",
+        "spared",
+        "states",
+        "taken_up",
+    )
 
     def __init__(self, rules: int) -> None:
         self.states = [0] * rules
@@ -91,6 +104,7 @@ class _Open:
         # rule -> connection, position and symbol of the first time
         self.broken: dict[int, tuple[int, int, str | None]] = {}
         # Of an instance that another connection took up again:
+        self.taken_up = False
         self.complete = True  # whether the connection before saw its end
         self.elsewhere: dict[int, int] = {}  # rule -> connection, where its state is a position on an earlier one
 
@@ -127,6 +141,12 @@ class SequenceChecker:
             symbols |= {symbol for rule in claim.rules for symbol in rule.events}
         self._symbols = symbols
         self._compiled = {claim.name: _Compiled(grain, claim, symbols) for grain, claim in enumerate(contract.scopes)}
+        for grain, claim in enumerate(contract.scopes):
+            self._compiled[claim.name].within = frozenset(
+                coarser.name
+                for coarser in contract.scopes[grain + 1 :]
+                if coarser.scope.spans and claim.scope.paths.keys() & coarser.scope.paths.keys()
+            )
         self._open: dict[int, dict[str, dict[ScopeKey, _Open]]] = {}  # connection -> scope -> instances
         self._resting: dict[str, dict[str, tuple[ScopeKey, _Open]]] = {}  # scope -> value -> instance
         self._pending: dict[int, dict[tuple[ScopeKey, int], Pending]] = {}
@@ -144,7 +164,7 @@ class SequenceChecker:
             compiled = self._compiled[key.name]
             instances = scopes.setdefault(key.name, {})
             instance = instances.pop(key, None)
-            if instance is None and compiled.spans:
+            if instance is None and (compiled.spans or _came_over(scopes, compiled, keys)):
                 instance = self._take_up(key, compiled)
                 if instance is None and symbol in compiled.spans:
                     instance = _Open(0)  # its beginning was not seen: nothing is known of it
@@ -175,6 +195,7 @@ class SequenceChecker:
         if resting is None:
             return None
         left, instance = resting
+        instance.taken_up = True
         for number, (template, state) in enumerate(zip(compiled.templates, instance.states, strict=False)):
             if template.points and state > 0:
                 instance.elsewhere.setdefault(number, left.connection)
@@ -213,7 +234,8 @@ class SequenceChecker:
         met: list[Violation] = []
         for instances in self._open.pop(connection, {}).values():
             for key, instance in instances.items():
-                if self._compiled[key.name].spans and not lost:
+                compiled = self._compiled[key.name]
+                if (compiled.spans or compiled.within) and not lost:
                     met.extend(self._rest(key, instance, complete))
                 else:
                     met.extend(self._judge(key, instance, complete))
@@ -332,6 +354,12 @@ class SequenceChecker:
     def violations(self) -> Iterator[Violation]:
         """Return what was broken, by rule and cause."""
         yield from self._violations.values()
+
+
+def _came_over(scopes: Mapping[str, Mapping[ScopeKey, _Open]], compiled: _Compiled, keys: Iterable[ScopeKey]) -> bool:
+    """Tell whether an event belongs to coarser work that its connection has taken up from another one."""
+    around = (scopes[key.name].get(key) for key in keys if key.name in compiled.within and key.name in scopes)
+    return any(instance is not None and instance.taken_up for instance in around)
 
 
 def _keep_few(kept: list[Violation], one: Violation) -> None:

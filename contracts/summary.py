@@ -201,6 +201,8 @@ class _Reader:
             match record:
                 case Message():
                     closing = self._closings.message(record)
+                    if closing is not None:
+                        summary.privacy.closed(record.connection)
                     if record.full_size is not None:
                         self._lose(record.connection)
                     read = self._events.read(record)
@@ -214,6 +216,7 @@ class _Reader:
                     self._events.opened(record)
                 case Closed():
                     closing = self._closings.closed(record)
+                    summary.privacy.closed(record.connection)
                     summary.scopes.close(record.connection, complete=not is_abandoned(record))
                     summary.streams.close(record.connection)
                     self._events.forget(record.connection)

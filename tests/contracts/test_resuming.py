@@ -136,3 +136,52 @@ def test_neither_parts_nor_their_order_change_what_is_learned() -> None:
     one = infer([each.records() for each in sessions])
     two = infer([each.records() for each in reversed(sessions)])
     assert one.document() == two.document()
+
+
+def tools(seed: int, *, resumed: bool) -> list[tuple[Said, Said]]:
+    """Two users' runs with tool calls; when ``resumed``, a call is at work while its user comes back for the run."""
+    chance = random.Random(seed)
+    users: list[tuple[Said, Said]] = []
+    for _ in range(2):
+        before: Said = []
+        after: Said = []
+        for last in (False, False, True):
+            run, call = made(chance), an_id(chance, "call")
+            before += [
+                (">", {"type": "ask", "text": f"{chance.random()}"}),
+                ("<", {"type": "run_started", "run_id": run}),
+                ("<", {"type": "executing", "run_id": run, "call_id": call}),
+            ]
+            completed: Said = [("<", {"type": "completed", "run_id": run, "call_id": call})]
+            ended: Said = [("<", {"type": "run_completed", "run_id": run})]
+            if last:
+                after = [(">", {"type": "resume", "run_id": run}), ("<", {"type": "resumed", "run_id": run})]
+                before += [] if resumed else completed
+                after += [*completed, *ended] if resumed else ended
+            else:
+                before += [*completed, *ended]
+        users.append((before, after))
+    return users
+
+
+def test_finer_work_goes_with_the_work_that_is_taken_up() -> None:
+    seldom = infer([recorded(tools(seed, resumed=False)).records() for seed in range(10)])
+    spanning = {claim.name: claim.scope.spans for claim in seldom.scopes}
+    assert spanning == {"call_id": (), "run_id": ("client:resume",), "connection": ()}
+    users = tools(50, resumed=True)
+    assert findings(seldom, users) == []
+    before, after = users[0]
+    assert {finding.label for finding in findings(seldom, [(before, [*after[:2], after[3]]), users[1]])} == {
+        "completed"
+    }
+
+
+def test_finer_work_is_a_leak_while_its_connection_is_still_there() -> None:
+    seldom = infer([recorded(tools(seed, resumed=False)).records() for seed in range(10)])
+    (one, after), (other, _) = tools(50, resumed=True)
+    stays = connection(*one, (">", {"type": "ask", "text": "more"}), number=1, begin_ms=1, closed=False)
+    checker = Checker(seldom)
+    for record in session(stays, connection(*other, *after, number=2, begin_ms=500)).records():
+        checker.record(record)
+    leaked = [finding.path for finding in checker.finish() if finding.id == "isolation/leak"]
+    assert leaked == ["/call_id"]
