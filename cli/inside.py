@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..cassettes import Direction, Message, Opened, Record, Session, counted, printable
 from ..contracts import CONNECTION, Envelope, EventReader, infer
-from ..replayer import compile_script, confidence, find_bindings, screenplay, traces
+from ..replayer import Overrides, agreed, compile_script, confidence, find_bindings, screenplay, traces
 from .choice import Choice
 
 _ARROWS = {Direction.CLIENT: "->", Direction.SERVER: "<-"}
@@ -43,7 +43,12 @@ def binding_lines(session: Session, envelope: Envelope, others: Sequence[Session
 
     ``others`` are recordings of the same, with which the bindings may agree or not.
     """
-    recordings = [find_bindings(one, traces(one, envelope)) for one in (session, *others)]
+    sessions = (session, *others)
+    recordings = [find_bindings(one, traces(one, envelope)) for one in sessions]
+    numbers = agreed(recordings)
+    if numbers:
+        said = Overrides(agreed=numbers)
+        recordings = [find_bindings(one, traces(one, envelope), said) for one in sessions]
     found = recordings[0]
     uses = Counter(hole.value for holes in found.holes.values() for hole in holes)
     uses.update(token for tokens in found.tokens.values() for token in tokens)

@@ -2,7 +2,7 @@
 
 from .bindings import Binding, find_bindings
 from .build import Build, BuildDiedError, running_build
-from .confidence import confidence
+from .confidence import agreed, confidence
 from .divergence import first_divergence
 from .exhibiting import exhibited, exhibited_recordings, worth_showing
 from .gaps import gap
@@ -35,6 +35,7 @@ __all__ = [
     "Script",
     "Take",
     "Trace",
+    "agreed",
     "attempt",
     "attempt_all",
     "compile_script",

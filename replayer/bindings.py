@@ -3,7 +3,7 @@
 A value that the client sends and that the server had issued before, in a message, a response body or a header, is
 not the client's own: replayed against another build, the one that *this* server issues must be sent in its place.
 Found are whole scalars in the events of messages, whole tokens in request targets and headers, and redaction
-placeholders as any part of a text. Only values that look like identifiers count (`looks_issued`): that both sides say
+placeholders as any part of a text. Only values that look like identifiers count (`issued`): that both sides say
 "search" binds nothing. Where an envelope cannot write a value back, it is looked for in the text of the message.
 """
 
@@ -13,8 +13,8 @@ import heapq
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ..cassettes import PLACEHOLDER, Direction, HttpExchange, Kind, Message, Session, plain_name
@@ -22,6 +22,7 @@ from ..cassettes.splicing import Scalar
 from ..contracts import Envelope, Event
 from ..contracts.envelopes import written
 from ..contracts.json_text import split_pointer
+from .issued import Doubt, NumberClaims, Place, looks_issued, may_be_issued, number_doubt, place_of
 from .leaves import Path, last_key, leaves, pointer
 from .naming import names_identifier
 from .overrides import Overrides
@@ -136,6 +137,9 @@ class Bindings:
     holes: dict[tuple[int, int], tuple[Hole, ...]]  # by connection and index of the client's message
     tokens: dict[str, tuple[str, ...]]  # by place ("handshake 1", "exchange 2", "message 1 0"): texts to put values for
     secrets: tuple[str, ...]  # names of placeholders that nothing in the session issues
+    lone: Mapping[Place, int] = field(
+        default_factory=dict[Place, int]
+    )  # the only number of a place, too little to bind it
 
 
 def find_bindings(
@@ -202,26 +206,6 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MADE_UP = re.compile(r"[0-9A-Za-z_-]{8,}")
 
 
-def looks_issued(value: object, *keys: str) -> bool:
-    """Tell whether a value looks like one that a service made up, standing under these property names.
-
-    Text does when it is long and has no blanks, has letters and digits and eight characters, or stands under an
-    identifying name. A whole number does only under identifying names on both sides, since small numbers meet by
-    chance.
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return False
-    if isinstance(value, int):
-        return all(names_identifier(key) for key in keys) and len(set(keys)) == 1
-    if not value or len(value) > 4096 or any(character.isspace() for character in value):
-        return False
-    if PLACEHOLDER.fullmatch(value) or len(value) >= 20:
-        return True
-    if len(value) >= 8 and any(c.isdigit() for c in value) and any(c.isalpha() for c in value):
-        return True
-    return len(value) >= 2 and any(names_identifier(key) for key in keys)
-
-
 class _Search:
     """Walks the session in time and remembers who said a value first."""
 
@@ -234,6 +218,8 @@ class _Search:
         self._holes: dict[tuple[int, int], list[Hole]] = defaultdict(list)
         self._tokens: dict[str, list[str]] = defaultdict(list)
         self._secrets: dict[str, None] = {}
+        self._numbers = NumberClaims(overrides.agreed)
+        self._doubts: dict[tuple[int, int], dict[tuple[int, Path], tuple[Place, Doubt]]] = {}
 
     def server_message(self, moment: Moment, envelope: Envelope) -> None:
         for event in moment.events:
@@ -266,8 +252,14 @@ class _Search:
         for number, event in enumerate(moment.events):
             names = _own_names(event, envelope)
             for path, value in leaves(event.payload):
-                for used, text in self._uses(value, names.get(path) or last_key(path)):
-                    found.append(Hole(path=path, value=used, text=text, event=number))
+                key = names.get(path) or last_key(path)
+                bound = list(self._uses(value, key))
+                found += [Hole(path=path, value=used, text=text, event=number) for used, text in bound]
+                if isinstance(value, int) and not isinstance(value, bool):
+                    claimed = place_of(event.symbol, path)
+                    doubt = self._claim(claimed, key, bound[0][0] if bound else None)
+                    if doubt:
+                        self._doubts.setdefault(place, {})[number, path] = claimed, doubt
         fitting = _writable(found, message, len(moment.events), envelope)
         if fitting:
             self._holes[place] += fitting
@@ -283,6 +275,16 @@ class _Search:
             tokens += [value for value in left if len(value) >= _SHORTEST_TOKEN and value in text]
         if tokens:
             self._tokens[message_place(*place)] += tokens
+
+    def _claim(self, place: Place, key: str, bound: Scalar | None) -> Doubt:
+        """Note what a place of the client says of a number that is bound to something, or to nothing."""
+        if not isinstance(bound, NamedNumber):
+            self._numbers.own(place)
+            return Doubt.NONE
+        said = bound in self._overrides.sources
+        doubt = Doubt.NONE if said else number_doubt(bound, bound.name, key) or Doubt.NONE
+        self._numbers.issued(place, bound, doubt)
+        return doubt
 
     def _uses(self, value: object, key: str) -> Iterator[tuple[Scalar, str | None]]:
         """Yield the bound values in a scalar, each with the scalar's text when it is a part of it only."""
@@ -319,17 +321,31 @@ class _Search:
                         break
 
     def result(self) -> Bindings:
+        holes = {place: kept for place, found in self._holes.items() if (kept := self._held(place, found))}
+        filled = {hole.value for some in holes.values() for hole in some}
         return Bindings(
-            bindings=tuple(self._found.values()),
-            holes={place: tuple(holes) for place, holes in self._holes.items()},
+            bindings=tuple(
+                one for one in self._found.values() if not isinstance(one.value, int) or one.value in filled
+            ),
+            holes=holes,
             tokens={place: tuple(dict.fromkeys(tokens)) for place, tokens in self._tokens.items()},
             secrets=tuple(self._secrets),
+            lone=self._numbers.lone(),
+        )
+
+    def _held(self, place: tuple[int, int], holes: Sequence[Hole]) -> tuple[Hole, ...]:
+        """Return the holes of a message less the numbers that its whole recording speaks against."""
+        doubts = self._doubts.get(place, {})
+        return tuple(
+            hole
+            for hole in holes
+            if (doubt := doubts.get((hole.event, hole.path))) is None or self._numbers.hold(*doubt)
         )
 
     def _issue(self, value: object, key: str, source: Source) -> None:
         if isinstance(value, bool) or not isinstance(value, str | int):
             return
-        if isinstance(value, int) and not names_identifier(key) and value not in self._overrides.sources:
+        if isinstance(value, int) and not may_be_issued(value, key) and value not in self._overrides.sources:
             return
         self._remember(value, key, Binding(value=_named(value, key), source=source))
         for part in _parts(value):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..cassettes import PLACEHOLDER
 from .bindings import Binding, Bindings, ClientSource, Scalar
+from .issued import Place, is_long
 from .naming import names_identifier
 
 LONG = 20
@@ -39,6 +40,14 @@ def constants(recordings: Sequence[Bindings]) -> frozenset[Scalar]:
     )
 
 
+def agreed(recordings: Sequence[Bindings]) -> frozenset[Place]:
+    """Return the places of the client with one issued number in each of several recordings, and not the same in all."""
+    places = {place for each in recordings for place in each.lone}
+    return frozenset(
+        place for place in places if len({each.lone[place] for each in recordings if place in each.lone}) > 1
+    )
+
+
 def confidence(binding: Binding, recordings: Sequence[Bindings]) -> Confidence:
     """Say how sure a binding is; ``recordings`` are all that was found, in this recording and in others of the same."""
     value = binding.value
@@ -49,6 +58,8 @@ def confidence(binding: Binding, recordings: Sequence[Bindings]) -> Confidence:
         return Confidence(level="low", reason=f"the same in all {len(recordings)} recordings: a word both sides know?")
     if len(others) > 1:
         return Confidence(level="certain", reason=f"another value in each of {len(others)} recordings, on both sides")
+    if isinstance(value, int) and is_long(value):
+        return Confidence(level="high", reason="too long a number to be on both sides by chance")
     if isinstance(value, int):
         return Confidence(level="medium", reason="a whole number under the same identifying name on both sides")
     mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from ..cassettes import Direction
 from ..contracts import Finding, Severity, label_of
-from .bindings import Scalar, looks_issued
+from .bindings import Scalar
 from .breaking import breaking
 from .comparison import Pair
+from .issued import looks_issued
 from .leaves import Path, leaves, pointer
 from .timeline import Trace
 

@@ -15,6 +15,11 @@ def _snake_case(name: str) -> str:
     return _HUMP.sub("_", name).replace("-", "_").lower()
 
 
+def words(name: str) -> list[str]:
+    """Return the words of a property's name in lower case: ``lastEventId`` has three."""
+    return [word for word in re.split(r"[^0-9a-z]+", _snake_case(name)) if word]
+
+
 def names_identifier(name: str) -> bool:
     """Tell whether a property's name says that its value identifies something: ``thread_id``, ``runId``, ``cursor``."""
     return bool(_IDENTIFYING.search(_snake_case(name)))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from ..cassettes import FileError, UsageError
+from .issued import Place
 
 _WANTED = 'write {"never": [VALUE, ...], "bind": [{"value": VALUE, "from": SOURCE}, ...]}'
 
@@ -29,6 +30,7 @@ class Overrides:
 
     never: frozenset[str | int] = frozenset()
     sources: Mapping[str | int, str] = field(default_factory=dict[str | int, str])
+    agreed: frozenset[Place] = frozenset()  # not said, but shown by several recordings: places of issued numbers
 
     def allows(self, value: str | int, source: str) -> bool | None:
         """Tell whether a value may come from a source; None when nothing is said of the value."""

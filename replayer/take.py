@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..cassettes import Direction, Secrets, Session, UsageError
 from ..contracts import Contract
 from .bindings import ClientSource
-from .confidence import constants
+from .confidence import agreed, constants
 from .overrides import Overrides
 from .script import Script, compile_script
 
@@ -53,9 +53,10 @@ def prepare(
 
     overrides = reading.overrides
     scripts = compiled(overrides)
-    common = constants([script.found for _, _, script in scripts]) - overrides.sources.keys()
-    if common:
-        scripts = compiled(replace(overrides, never=overrides.never | common))
+    found = [script.found for _, _, script in scripts]
+    common, numbers = constants(found) - overrides.sources.keys(), agreed(found)
+    if common or numbers:
+        scripts = compiled(replace(overrides, never=overrides.never | common, agreed=numbers))
     _require_used(overrides, [script for _, _, script in scripts])
     values = {secret: given.get(secret) for _, _, script in scripts for secret in script.secrets}
     missing = [secret for secret, value in values.items() if value is None]

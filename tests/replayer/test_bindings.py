@@ -12,7 +12,8 @@ from wstape.cassettes import Session
 from wstape.contracts import detect
 from wstape.contracts.envelopes import JsonEnvelope
 from wstape.replayer import find_bindings, traces
-from wstape.replayer.bindings import BodySource, EventSource, HeaderSource, between, looks_issued
+from wstape.replayer.bindings import BodySource, EventSource, HeaderSource, between
+from wstape.replayer.issued import looks_issued
 from wstape.replayer.ledger import Ledger
 from wstape.replayer.naming import names_identifier
 

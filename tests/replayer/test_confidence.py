@@ -68,6 +68,17 @@ def test_a_replay_of_several_recordings_leaves_words_alone() -> None:
     assert MODEL not in bound(Reading(), one, two)
 
 
+def test_several_recordings_show_a_short_number_to_be_issued() -> None:
+    def subscribed(sub: int) -> Session:
+        return session(
+            connection(("<", {"type": "welcome", "sub": sub, "n": sub}), (">", {"type": "stop", "sub": sub, "n": sub}))
+        )
+
+    assert bound(Reading(), subscribed(4)) == set()
+    assert bound(Reading(), subscribed(4), subscribed(4)) == set()
+    assert bound(Reading(), subscribed(4), subscribed(5)) == {4}
+
+
 def test_a_person_has_the_last_word(tmp_path: Path) -> None:
     one = recorded("a room", "b")
     assert "a room" not in bound(Reading(), one)
