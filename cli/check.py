@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from .reporting import EXIT_STATUS, deliver, report_options, warn_incomplete
+from .reporting import EXIT_STATUS, Delivery, deliver, report_options, warn_incomplete
 
 
 @click.command(epilog=EXIT_STATUS)
 @click.argument("cassettes", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CASSETTE...")
 @click.option("--contract", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The contract.")
 @report_options
-def command(cassettes: tuple[Path, ...], contract: Path, as_json: bool, junit: Path | None, fail_on: str) -> int:
+def command(cassettes: tuple[Path, ...], contract: Path, delivery: Delivery) -> int:
     """Hold recordings against a contract.
 
     \b
@@ -56,4 +56,4 @@ def command(cassettes: tuple[Path, ...], contract: Path, as_json: bool, junit: P
         complete=complete,
         extra={"cassettes": len(cassettes)},
     )
-    return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    return deliver(report, delivery)

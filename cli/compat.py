@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .reporting import deliver, report_options, warn
+from .reporting import Delivery, deliver, report_options, warn
 
 
 @click.command(
@@ -48,9 +48,7 @@ def command(
     profile: str,
     level: tuple[str, ...],
     ignore: Path | None,
-    as_json: bool,
-    junit: Path | None,
-    fail_on: str,
+    delivery: Delivery,
 ) -> int:
     """Tell whether the service of the contract NEW still serves the clients of OLD.
 
@@ -81,4 +79,4 @@ def command(
         messages=None,
         extra={"profile": profile, "ignored": len(sifted.ignored)},
     )
-    return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    return deliver(report, delivery)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
+from .reporting import EXIT_STATUS, Delivery, allow_option, deliver, report_options, warn
 
 
 @click.command(epilog=EXIT_STATUS)
@@ -28,9 +28,7 @@ def command(
     contract: Path | None,
     mode: str,
     allow_extra: tuple[str, ...],
-    as_json: bool,
-    junit: Path | None,
-    fail_on: str,
+    delivery: Delivery,
 ) -> int:
     """Compare two recordings.
 
@@ -58,4 +56,4 @@ def command(
         divergence=first_divergence(new, loaded, findings),
         complete=not (gap(old) or gap(new)),
     )
-    return deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    return deliver(report, delivery)

@@ -13,7 +13,7 @@ import click
 
 from .placeholders import secret_options
 from .redacting import project_rules
-from .reporting import EXIT_STATUS, allow_option, deliver, report_options, warn
+from .reporting import EXIT_STATUS, Delivery, allow_option, deliver, report_options, warn
 
 if TYPE_CHECKING:
     from ..replayer import Outcome, Plan, Take
@@ -126,9 +126,7 @@ def command(
     insecure: bool,
     force: bool,
     bisect: bool,
-    as_json: bool,
-    junit: Path | None,
-    fail_on: str,
+    delivery: Delivery,
 ) -> int:
     """Play a cassette against a build and judge it.
 
@@ -256,7 +254,7 @@ def command(
         write_text(mark_volatile, written.dumps(), force=force)
         click.echo(f"{added} places marked as volatile in {mark_volatile}", err=True)
     report = replace(report, complete=not any(gap(session) for _, session in recordings))
-    status = deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    status = deliver(report, delivery)
     return _SKIP if bisect and status == UnreachableError.exit_status else status
 
 

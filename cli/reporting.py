@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ..reports import Report
 
 _F = TypeVar("_F", bound=Callable[..., object])
+_R = TypeVar("_R")
 
 EXIT_STATUS = (
     "Exit status: 0 compatible, 1 breaking findings, 2 bad usage or bad input, "
@@ -23,8 +26,32 @@ EXIT_STATUS = (
 _SEVERITIES = ("breaking", "warning", "info")
 
 
-def report_options(command: _F) -> _F:
-    """Add ``--json``, ``--junit`` and ``--fail-on``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where a report goes, as the options of ``report_options`` say."""
+
+    as_json: bool
+    junit: Path | None
+    markdown: Path | None
+    fail_on: str
+
+
+def report_options(command: Callable[..., _R]) -> Callable[..., _R]:
+    """Add the options of reports; the command is given them as one ``delivery``, a Delivery."""
+
+    @functools.wraps(command)
+    def with_delivery(
+        *arguments: object,
+        as_json: bool,
+        junit: Path | None,
+        markdown: Path | None,
+        fail_on: str,
+        **others: object,
+    ) -> _R:
+        delivery = Delivery(as_json=as_json, junit=junit, markdown=markdown, fail_on=fail_on)
+        return command(*arguments, delivery=delivery, **others)
+
+    added = with_delivery
     for option in (
         click.option(
             "--fail-on",
@@ -33,11 +60,14 @@ def report_options(command: _F) -> _F:
             show_default=True,
             help="The least severity that makes the exit status 1.",
         ),
+        click.option(
+            "--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write Markdown for a pull request."
+        ),
         click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML beside it."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
     ):
-        command = option(command)
-    return command
+        added = option(added)
+    return added
 
 
 def allow_option(command: _F) -> _F:
@@ -50,14 +80,18 @@ def allow_option(command: _F) -> _F:
     )(command)
 
 
-def deliver(report: Report, *, as_json: bool, junit: Path | None, fail_on: str) -> int:
+def deliver(report: Report, delivery: Delivery) -> int:
     """Print the report and return the exit status."""
     from ..cassettes import write_text
     from ..reports import render_json, render_junit
 
-    if junit is not None:
-        write_text(junit, render_junit(report), force=True)
-    if as_json:
+    if delivery.junit is not None:
+        write_text(delivery.junit, render_junit(report), force=True)
+    if delivery.markdown is not None:
+        from ..reports.markdown import render_markdown
+
+        write_text(delivery.markdown, render_markdown(report), force=True)
+    if delivery.as_json:
         click.echo(render_json(report))
     else:
         from ..reports.terminal import render_terminal
@@ -67,7 +101,7 @@ def deliver(report: Report, *, as_json: bool, junit: Path | None, fail_on: str) 
             color = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
         click.echo(render_terminal(report, width=max(width, 40), color=color), nl=False, color=color)
-    counted = _SEVERITIES[: _SEVERITIES.index(fail_on) + 1]
+    counted = _SEVERITIES[: _SEVERITIES.index(delivery.fail_on) + 1]
     if any(str(finding.severity) in counted for finding in report.findings):
         return 1
     return 0 if report.complete else 3

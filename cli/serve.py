@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .placeholders import secret_options
-from .reporting import deliver, report_options, warn
+from .reporting import Delivery, deliver, report_options, warn
 
 if TYPE_CHECKING:
     import asyncio
@@ -77,9 +77,7 @@ def command(
     secret_files: tuple[Path, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
-    as_json: bool,
-    junit: Path | None,
-    fail_on: str,
+    delivery: Delivery,
 ) -> int:
     """Answer real clients from CASSETTE, as the recorded service did.
 
@@ -145,7 +143,7 @@ def command(
         complete=session.complete,
         extra={"exchanges": outcome.exchanges, "never_asked": list(outcome.never_asked)},
     )
-    status = deliver(report, as_json=as_json, junit=junit, fail_on=fail_on)
+    status = deliver(report, delivery)
     return 1 if failed is not None else status
 
 

@@ -9,13 +9,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..cassettes import counted, printable
+from ..cassettes import printable
 from ..contracts import Finding, Severity
 from .report import Report
 from .side_by_side import Tone, side_by_side
-from .words import occurrence, place, sides
+from .words import occurrence, outcome, place, scope, sides, tally
 
 _STYLES = {Severity.BREAKING: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_OUTCOMES = {"BREAKING": "bold red", "COMPATIBLE": "bold green", "INCOMPLETE": "bold yellow"}
 _TONES: dict[Tone, str] = {"head": "dim", "same": "", "gone": "red", "come": "green"}
 _INDENT = 9  # the width of the longest severity, and a blank
 
@@ -84,17 +85,8 @@ def _case_table(report: Report) -> Table:
 
 
 def _verdict_line(report: Report) -> Text:
+    word = outcome(report)
     line = Text()
-    if report.verdict == "breaking":
-        line.append("BREAKING", "bold red")
-    elif report.complete:
-        line.append("COMPATIBLE", "bold green")
-    else:
-        line.append("INCOMPLETE", "bold yellow")
-    counts = [f"{report.count(severity)} {severity}" for severity in Severity if report.count(severity)]
-    line.append(f"  {', '.join(counts) if counts else 'nothing to report'}\n")
-    line.append(printable(report.title))
-    for count, noun in ((report.connections, "connection"), (report.messages, "message")):
-        if count is not None:
-            line.append(f", {counted(count, noun)}")
+    line.append(word, _OUTCOMES[word])
+    line.append(f"  {tally(report)}\n{scope(report)}")
     return line

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import json
 
-from ..cassettes import printable
-from ..contracts import Finding
+from ..cassettes import counted, printable
+from ..contracts import Finding, Severity
+from .report import Report
 from .side_by_side import unified
 
 _SHOWN = 200
 """Characters of a value that are shown; the rest is for ``--json``."""
+
+
+def outcome(report: Report) -> str:
+    """ "BREAKING", "COMPATIBLE", or "INCOMPLETE" when nothing breaks but a recording lacked its end."""
+    if report.verdict == "breaking":
+        return "BREAKING"
+    return "COMPATIBLE" if report.complete else "INCOMPLETE"
+
+
+def tally(report: Report) -> str:
+    """How many findings of each severity: ``1 breaking, 2 info``."""
+    counts = [f"{report.count(severity)} {severity}" for severity in Severity if report.count(severity)]
+    return ", ".join(counts) or "nothing to report"
+
+
+def scope(report: Report) -> str:
+    """What was judged, and how much of it."""
+    parts = [printable(report.title)]
+    for count, noun in ((report.connections, "connection"), (report.messages, "message")):
+        if count is not None:
+            parts.append(counted(count, noun))
+    return ", ".join(parts)
 
 
 def place(finding: Finding) -> str:

@@ -345,7 +345,7 @@ def test_no_planted_secret_is_found_in_what_commands_say(tmp_path: Path, capsys:
     write_records(Path(cassette), redacted)
     write_records(Path(other), [record for number, record in enumerate(redacted) if number < 2 or number % 3])
     Path(torn).write_bytes(Path(cassette).read_bytes()[:-50])
-    contract, junit = str(tmp_path / "a.contract.json"), str(tmp_path / "a.xml")
+    contract, junit, markdown = (str(tmp_path / f"a.{suffix}") for suffix in ("contract.json", "xml", "md"))
     statuses = [
         run(arguments)
         for arguments in (
@@ -355,7 +355,7 @@ def test_no_planted_secret_is_found_in_what_commands_say(tmp_path: Path, capsys:
             ["show", "--events", cassette],
             ["show", "--bindings", cassette],
             ["infer", cassette, "-o", contract],
-            ["check", other, "--contract", contract, "--json", "--junit", junit],
+            ["check", other, "--contract", contract, "--json", "--junit", junit, "--markdown", markdown],
             ["diff", cassette, other],
             ["diff", cassette, other, "--json"],
             ["replay", cassette, "--target", "ws://127.0.0.1:9"],

@@ -78,6 +78,16 @@ def test_junit_has_a_case_for_each_cassette(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.splitlines()[-2].startswith("BREAKING")
 
 
+def test_markdown_is_written_beside_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    status, document = judged(
+        capsys, "check", "retyped.cassette", "--contract", "good.contract.json", "--markdown", "report.md"
+    )
+    assert (status, document["verdict"]) == (1, "breaking")
+    text = Path("report.md").read_text(encoding="utf-8")
+    assert text.startswith("## wstape: BREAKING\n\n1 breaking\n")
+    assert "```diff" in text
+
+
 @pytest.mark.parametrize(("level", "status"), [("breaking", 0), ("warning", 0), ("info", 1)])
 def test_the_level_that_fails(level: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["extended.cassette", "--contract", "good.contract.json", "--fail-on", level]

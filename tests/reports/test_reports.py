@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from wstape.cassettes import Direction
 from wstape.contracts import SKIPPED, Exhibit, Finding, Row, Severity
 from wstape.reports import Case, Report, render_json, render_junit
+from wstape.reports.markdown import render_markdown
 from wstape.reports.terminal import render_terminal
 
 TYPE_CHANGED = Finding(
@@ -123,6 +126,36 @@ REPORTS = {
 }
 
 
+EVIL = (
+    "<script>alert(1)</script> <img src=x onerror=alert(2)> </details></summary></pre></code></td></style> "
+    "| pipe | `tick` ``` \r\n```\n::error::line\n# head\n- item\n&lt; &#64; [a](javascript:x) ![i](x) **b** _i_ ~~s~~ "
+    "@everyone #1 {{ 7 * 7 }} {% raw %} \x1b[31m \u202e \ud800 \x00 %0A 100%,a:b"
+)
+ATTACK = replace(
+    TYPE_CHANGED,
+    label=EVIL,
+    path=EVIL,
+    message=EVIL,
+    baseline=EVIL,
+    candidate={EVIL: [EVIL]},
+    rule=EVIL,
+    exhibit=Exhibit(
+        recorded=None, now=EVIL, rows=(Row(recorded=EVIL, now=EVIL), Row(now=EVIL, marked=True)), led=(EVIL,)
+    ),
+)
+ATTACKED = Report(
+    title=EVIL,
+    findings=(ATTACK, replace(ATTACK, exhibit=replace(LATE.exhibit or ATTACK.exhibit, recorded=EVIL, now=EVIL))),
+    cases=(Case(name=EVIL, findings=(ATTACK,)), Case(name=EVIL, played=False)),
+    divergence=(EVIL,),
+    notes=(EVIL,),
+)
+"""Everything that a report takes from elsewhere tries to break out of its place."""
+
+
+HTML_TABLE = ("table", "thead", "tbody", "tr", "th", "td")
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_terminal(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.txt", render_terminal(REPORTS[name], width=80))
@@ -181,3 +214,39 @@ def test_json_with_a_lone_surrogate_can_be_printed() -> None:
 def test_no_report_can_drive_a_terminal() -> None:
     text = render_terminal(REPORTS["breaking"], width=80)
     assert all(character == "\n" or character.isprintable() for character in text)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_markdown(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.md", render_markdown(REPORTS[name]))
+
+
+def test_nothing_hostile_is_markup_in_markdown() -> None:
+    text = render_markdown(ATTACKED)
+    assert all(character == "\n" or character.isprintable() for character in text)
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    tags = set(re.findall(r"<([a-z]+[0-9]?)", page))
+    assert tags == {*("h2", "p", "details", "summary", "b", "code", "pre", "ul", "li"), *HTML_TABLE}
+    assert page.count("<details") == page.count("</details>") == 2
+    assert page.count("<h2>") == page.count("<ul>") == page.count("<li>") == 1
+    assert page.count("<tr>") == 3
+    assert page.count("<td>") == 6
+    outside = re.sub(r"<(code|pre).*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r"[@#]\w", outside.replace("&#64;", ""))
+
+
+def test_markdown_fits_into_a_comment() -> None:
+    findings = (replace(TYPE_CHANGED, candidate="x" * 190),) * 1000
+    text = render_markdown(Report(title="a against b", findings=findings))
+    assert len(text) < 65_536
+    shown = text.count("<details")
+    assert shown > 50
+    assert f"\n{1000 - shown} more in the report for the terminal" in text
+    assert text.count("<details open>") == 5
+
+
+@pytest.mark.parametrize("start", ["- item", "1. item", "12) item", "# head", "===", "+ item", "    code", "---"])
+def test_a_message_is_a_paragraph_in_markdown_however_it_begins(start: str) -> None:
+    text = render_markdown(Report(title="a against b", findings=(replace(TYPE_CHANGED, message=start),)))
+    page = MarkdownIt("commonmark").render(text)
+    assert f"<p>{start.strip()}</p>" in page
