@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 
 from ..cassettes import Target, UnreachableError, UsageError
 
@@ -100,11 +102,32 @@ def running_build(command: str, target: Target, patience: float = PATIENCE) -> G
             reason = (error.strerror or str(error)).lower()
             raise UsageError(f"--exec {words[0]}: cannot be run ({reason}); check the command") from error
         build = Build(command, process, log)
-        try:
-            _wait(build, command, target, patience)
-            yield build
-        finally:
-            build.stop()
+        with _ended_like_ctrl_c():
+            try:
+                _wait(build, command, target, patience)
+                yield build
+            finally:
+                build.stop()
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Generator[None]:
+    """Let what ends this process do so as Ctrl-C does: the build, in a group of its own, would outlive it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = [(number, signal.signal(number, _press_ctrl_c)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _press_ctrl_c(_number: int, _frame: FrameType | None) -> None:
+    # Not by an exception of our own: the event loop has a handler that cancels what runs in it.
+    signal.raise_signal(signal.SIGINT)
 
 
 def _wait(build: Build, command: str, target: Target, patience: float) -> None:

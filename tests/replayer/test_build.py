@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,9 @@ def handler(ws):
             print("out of luck", flush=True)
             import os
             os._exit(7)
+        if sys.argv[2] == "silent":
+            print(file=open("asked", "w"))
+            continue
         ws.send(json.dumps({"type": "answer", "n": sys.argv[2] if sys.argv[2] == "broken" else 1}))
 
 time.sleep(0.3)  # a build takes its time to start
@@ -77,6 +82,28 @@ def test_a_build_that_dies_is_no_finding(service: Path, capsys: pytest.CaptureFi
     assert (status, out) == (3, "")
     assert "out of luck" in err.splitlines()
     assert "the build ended with exit status 7 while " in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_build_does_not_outlive_a_replay_that_is_ended(service: Path, tmp_path: Path, number: signal.Signals) -> None:
+    port = unused_port()
+    process = subprocess.Popen(
+        [
+            *(*WSTAPE, "replay", "a.cassette", "--target", f"ws://127.0.0.1:{port}"),
+            *("--exec", f"{sys.executable} service.py {port} silent"),
+        ],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "asked").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.splitlines()[-1]) == (3, "wstape: error: interrupted; nothing was decided")
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_build_that_never_gets_there() -> None:
