@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 from websockets.exceptions import ConnectionClosed
 
 from ..cassettes import Direction, Ending, Kind, Message, make_message
-from ..contracts import Finding
+from ..contracts import Event, Finding
 from .breaking import breaking
 from .live_connection import LiveConnection
 from .restart import Drop
@@ -28,6 +29,8 @@ class Conversation:
         self._line = line
         self._script = line.script
         self._socket = socket
+        self._prepared = {prepared.reaction.cause: prepared for prepared in self._script.reactions}
+        self._reacted: Counter[str] = Counter()  # by the symbol of the cause
 
     async def play(self) -> None:
         """Send, wait, and end as it was recorded."""
@@ -80,13 +83,17 @@ class Conversation:
         line, stage = self._line, self._stage
         now_ns = self._log.now_ns()
         kind = Kind.TEXT if text else Kind.BINARY
-        for event in self._log.record(make_message(self._script.number, Direction.SERVER, kind, payload, now_ns)):
+        events = self._log.record(make_message(self._script.number, Direction.SERVER, kind, payload, now_ns))
+        for event in events:
             line.turn.receive(event, now_ns)
             line.last = event.symbol
             stage.ledger.receive_event(event, line.turn.number)
         line.received += 1
         line.signal.set()
         stage.wake()
+        if self._prepared:
+            for event in events:
+                self._react(event)
 
     def lost(self) -> None:
         """Take the end of the connection."""
@@ -95,6 +102,21 @@ class Conversation:
         line.closed = True
         line.closed_by_server = not line.closing
         line.signal.set()
+
+    def _react(self, event: Event) -> None:
+        """Answer an event that is answered whenever it comes."""
+        prepared = self._prepared.get(event.symbol)
+        if prepared is None or self._line.closing or not self._socket.takes:
+            return
+        send = prepared.sends[min(self._reacted[event.symbol], len(prepared.sends) - 1)]
+        self._reacted[event.symbol] += 1
+        number, ledger = self._script.number, self._stage.ledger
+        payload = ledger.fill_reaction(
+            send.message, send.holes, send.tokens, self._stage.reader.envelope(number), prepared.reaction.values(event)
+        )
+        now_ns = self._log.now_ns()
+        self._log.record(make_message(number, Direction.CLIENT, send.message.kind, payload, now_ns))
+        self._socket.reply(payload, text=send.message.kind is Kind.TEXT)
 
     async def _send(self, send: Send) -> None:
         stage, line = self._stage, self._line

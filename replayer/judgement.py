@@ -16,6 +16,7 @@ from .exact import exact_differences
 from .leftovers import unmatched, unplayed, without_allowed
 from .links import lost_links
 from .noise import Noise, contract_noise
+from .reactions import reactive_traces
 from .timeline import Trace, traces
 
 Mode = Literal["contract", "exact"]
@@ -47,12 +48,13 @@ def judge_replay(
     connections whose play was given up, with the turn. Events with an ``allowed`` label may come or be left over. In
     exact mode the places that ``noise`` covers are not compared.
     """
-    old = {trace.connection.number: trace for trace in traces(baseline, contract.envelope)}
-    new = traces(candidate, contract.envelope)
+    known, reactions = reactive_traces(baseline, contract)
+    old = {trace.connection.number: trace for trace in known}
+    new = traces(candidate, contract.envelope, {reaction.effect for reaction in reactions})
     pairs = [(old[trace.connection.number], trace) for trace in new if trace.connection.number in old]
     found = [*found, *compare_exchanges(baseline.exchanges, candidate.exchanges)]
     found += compare(pairs, contract, stopped or {})
-    found += unplayed(baseline, candidate, found)
+    found += unplayed(baseline.exchanges, candidate.exchanges, known, new, found)
     return _judge(pairs, new, contract, checker, found, stopped or {}, mode, allowed, noise or Noise())
 
 
@@ -69,8 +71,9 @@ def judge_recordings(
     checker = Checker(contract)
     for record in candidate.records():
         checker.record(record)
-    new = traces(candidate, contract.envelope)
-    pairs, alone, extra = pair_up(traces(baseline, contract.envelope), new)
+    known, reactions = reactive_traces(baseline, contract)
+    new = traces(candidate, contract.envelope, {reaction.effect for reaction in reactions})
+    pairs, alone, extra = pair_up(known, new)
     found = [_unpaired(trace, "event/missing", "has no counterpart in the candidate") for trace in alone]
     found += [_unpaired(trace, "event/unexpected", "has no counterpart in the baseline") for trace in extra]
     found += compare(pairs, contract, {})

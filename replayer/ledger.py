@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
 
-from ..cassettes import PLACEHOLDER, Headers, Message, dump_json, encoded_value, plain_name
+from ..cassettes import PLACEHOLDER, Headers, Message, dump_json, encoded_value, make_message, plain_name
+from ..cassettes.splicing import Value
 from ..contracts import Envelope, Event
 from ..contracts.envelopes import written
 from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between, response_json
@@ -142,6 +143,24 @@ class Ledger:
             text = payload.decode("utf-8", "surrogateescape")
             payload = self.fill_text(text, tokens).encode("utf-8", "surrogateescape")
         return payload
+
+    def fill_reaction(
+        self,
+        message: Message,
+        holes: Sequence[Hole],
+        tokens: Sequence[str],
+        envelope: Envelope,
+        echoes: Mapping[Path, Value],
+    ) -> bytes:
+        """Return the payload of a client's message that answers an event, with values of the event in it.
+
+        Nothing is waited for: what the server has not issued stays as it was recorded.
+        """
+        known = [token for token in tokens if not self.missing((token,))]
+        left = [hole for hole in holes if hole.path not in echoes]
+        payload = self.fill_message(message, left, known, envelope)
+        filled = make_message(message.connection, message.direction, message.kind, payload, message.at_ns)
+        return written(envelope, filled, [echoes]) or payload
 
     def fill_text(self, text: str, tokens: Sequence[str], encoding: Encoding = "plain") -> str:
         """Return a text with its tokens replaced by values, encoded as the text demands.

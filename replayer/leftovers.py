@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..cassettes import Connection, Direction, Session
+from ..cassettes import Direction, HttpExchange
 from ..contracts import Contract, Finding, Severity, label_of
 from ..contracts.evidence import FIRM_SCOPES
 from .breaking import breaking
 from .comparison import Pair
 from .digest import Digest, Scope, digest
 from .keep_alive import keeps_alive, label_keeps_alive
-from .timeline import DATA, Trace
+from .timeline import Trace
 
 OFTEN = 5
 """Times that an event was recorded, though not always, before its absence is more than chance (less than 1 %)."""
@@ -29,35 +29,42 @@ NEVER = 1 << 62
 _UNASKED = frozenset(("event/unknown-label", "event/unexpected", "event/missing", "replay/leftover"))
 
 
-def unplayed(baseline: Session, candidate: Session, found: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield what a replay did not send although nothing breaking says why: stopping early never passes."""
+def unplayed(
+    asked: Sequence[HttpExchange],
+    answers: Sequence[HttpExchange],
+    old: Sequence[Trace],
+    new: Sequence[Trace],
+    found: Sequence[Finding],
+) -> Iterator[Finding]:
+    """Yield what a replay did not send although nothing breaking says why: stopping early never passes.
+
+    ``asked`` and ``old`` were recorded, ``answers`` and ``new`` are what came of it. What only reacts to an event of
+    the server is sent as often as that comes.
+    """
     reasons = [finding for finding in found if finding.severity is Severity.BREAKING]
     places = {finding.connection for finding in reasons}
     if None in places:  # a request failed, on which anything may depend
         return
-    played = {connection.number: _sent(connection) for connection in candidate.connections}
-    for connection in baseline.connections:
+    played = {trace.connection.number: trace.steps for trace in new}
+    for trace in old:
+        connection = trace.connection
         number = connection.number
         if connection.handshake.status == 0 or number in places:
             continue
-        recorded = _sent(connection)
+        recorded = trace.steps
         left = recorded - played.get(number, 0)
         if number not in played or left > 0:
             text = f"connection {number} was not played"
             if number in played:
                 text = f"{left} of {recorded} recorded client messages of connection {number} were not sent"
             yield breaking("replay/leftover", text, number, baseline=recorded, candidate=played.get(number))
-    answered = {exchange.number for exchange in candidate.exchanges}
-    for exchange in baseline.exchanges:
+    answered = {exchange.number for exchange in answers}
+    for exchange in asked:
         if exchange.status and exchange.number not in answered:
             path = exchange.target.partition("?")[0]
             yield breaking(
                 "replay/leftover", f"{exchange.method} {path} was not played", None, label=f"{exchange.method} {path}"
             )
-
-
-def _sent(connection: Connection) -> int:
-    return sum(message.direction is Direction.CLIENT and message.kind in DATA for message in connection.messages)
 
 
 def unmatched(pairs: Sequence[Pair], contract: Contract, stopped: Mapping[int, int]) -> Iterator[Finding]:

@@ -48,16 +48,25 @@ class LiveConnection(ClientConnection):
         if self._lost:
             listener.lost()
 
-    async def say(self, payload: bytes, *, text: bool) -> None:
-        """Send one message, and wait while the other end does not take it. Raises ConnectionClosed."""
-        if self.protocol.state is not State.OPEN:
-            await self.send(payload, text=text)  # which waits for the end and raises it
-            return
+    @property
+    def takes(self) -> bool:
+        """Whether it is open for messages."""
+        return self.protocol.state is State.OPEN
+
+    def reply(self, payload: bytes, *, text: bool) -> None:
+        """Send one message at once while it `takes` any, without waiting for the other end."""
         if text:
             self.protocol.send_text(payload)
         else:
             self.protocol.send_binary(payload)
         self.send_data()
+
+    async def say(self, payload: bytes, *, text: bool) -> None:
+        """Send one message, and wait while the other end does not take it. Raises ConnectionClosed."""
+        if not self.takes:
+            await self.send(payload, text=text)  # which waits for the end and raises it
+            return
+        self.reply(payload, text=text)
         if self.transport.get_write_buffer_size():
             await self.drain()
 

@@ -49,6 +49,9 @@ def _connection(script: ConnectionScript, ledger: Ledger) -> Iterator[str]:
         if send.unexplained_ns:
             waits.append(f"the recorded pause of {send.unexplained_ns / 1e9:.3g} s, which nothing else explains")
         yield from _waits(waits, "    ")
+    for prepared in script.reactions:
+        reaction = prepared.reaction
+        yield f"  send {printable(label_of(reaction.effect))}, whenever {printable(label_of(reaction.cause))} comes"
     finish = script.finish
     by_server = finish.by is Direction.SERVER
     yield f"  {'wait for the server to close' if by_server else 'close'} with {finish.code}"

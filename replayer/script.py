@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cassettes import Connection, Direction, Ending, HttpExchange, Kind, Message, Session
@@ -19,7 +19,8 @@ from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .demands import ALWAYS, FORWARD
 from .keep_alive import keeps_alive
 from .overrides import Overrides
-from .timeline import Moment, ServerTurn, Trace, traces
+from .reactions import Reaction, reactive_traces
+from .timeline import Moment, ServerTurn, Trace
 
 LONGEST_PAUSE_NS = 1_000_000_000
 """A recorded pause that nothing explains is kept up to here."""
@@ -79,6 +80,14 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What is sent whenever a server's event comes: the first message for the first one, the last for all further."""
+
+    reaction: Reaction
+    sends: tuple[Send, ...]  # at least one; their gates stand open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionScript:
     """One connection: when it opens, with which handshake, and its steps."""
 
@@ -90,6 +99,7 @@ class ConnectionScript:
     sends: tuple[Send, ...]
     finish: Finish
     received: int  # server data messages in the recording
+    reactions: tuple[Prepared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +136,10 @@ def compile_script(
     Nothing waits for events with an ``allowed`` label. With ``own``, the identifiers that the client made up are bound
     too, so that others can be put in their place.
     """
-    timelines = traces(session, contract.envelope)
+    timelines, reactions = reactive_traces(session, contract)
     found = find_bindings(session, timelines, overrides, own=own)
     ends = _ends(session.connections)
+    prepared = _Reactions(timelines, reactions, found)
     reading = _Reading(
         contract=contract,
         always=_always(timelines),
@@ -137,7 +148,10 @@ def compile_script(
         choices=tuple(_choices(contract)),
     )
     return Script(
-        connections=tuple(_connection(timeline, session, found, reading) for timeline in timelines),
+        connections=tuple(
+            replace(_connection(timeline, session, found, reading), reactions=prepared.of(timeline.connection.number))
+            for timeline in timelines
+        ),
         exchanges=tuple(
             ExchangeScript(
                 exchange=exchange,
@@ -225,6 +239,39 @@ def _choices(contract: Contract) -> Iterator[tuple[str | None, tuple[str, ...]]]
                 yield rule.a, rule.targets
             elif rule.template in ALWAYS and len(rule.events) > 1 and claim.name != CONNECTION:
                 yield None, rule.events
+
+
+class _Reactions:
+    """The messages of a recording that react to an event of the server."""
+
+    def __init__(self, timelines: Sequence[Trace], reactions: Sequence[Reaction], found: Bindings) -> None:
+        self._reactions = reactions
+        self._sends: dict[tuple[int, str], list[Send]] = {}
+        self._first: dict[str, Send] = {}
+        for timeline in timelines if reactions else ():
+            for moment in timeline.moments:
+                if moment.message.direction is Direction.CLIENT and timeline.reacts(moment.events):
+                    (event,) = moment.events
+                    send = Send(
+                        message=moment.message,
+                        index=moment.index,
+                        label=sys.intern(event.label),
+                        gate=Gate(turn=moment.turn),
+                        holes=found.holes.get((event.connection, moment.index), ()),
+                        tokens=found.tokens.get(message_place(event.connection, moment.index), ()),
+                    )
+                    self._sends.setdefault((event.connection, event.symbol), []).append(send)
+                    self._first.setdefault(event.symbol, send)
+
+    def of(self, connection: int) -> tuple[Prepared, ...]:
+        """Return what one connection sends; where its recording has none, what another one does."""
+        return tuple(
+            Prepared(
+                reaction=one,
+                sends=tuple(self._sends.get((connection, one.effect), [self._first[one.effect]])),
+            )
+            for one in self._reactions
+        )
 
 
 def _always(timelines: Sequence[Trace]) -> dict[str, frozenset[str]]:

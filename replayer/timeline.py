@@ -1,13 +1,14 @@
 """A session as the replayer reads it: events on one clock, cut into turns.
 
 A **turn** is what a server sends on one connection between two client messages. Turn 0 comes before the first client
-message; turn ``n`` follows the ``n``-th.
+message; turn ``n`` follows the ``n``-th. Messages that only react to an event of the server, whenever it comes, begin
+no turn and are not counted.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ class Trace:
     They are read from the recording whenever they are asked for: read, a message takes ten times the memory that it
     takes in a recording. What is asked for again right after is kept, of short connections only, on a ``shelf`` that
     the connections of a session share. ``moments`` are all that there is of a trace that is no whole recording.
+    A client's message of a ``reacting`` symbol begins no turn.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class Trace:
         *,
         shelf: _Shelf | None = None,
         moments: tuple[Moment, ...] | None = None,
+        reacting: Collection[str] = (),
     ) -> None:
         self.connection = connection
         self._several = envelope
         self._shelf: _Shelf = {} if shelf is None else shelf
         self._given = moments
+        self._reacting = reacting
         self.digests: dict[Contract, Digest] = {}  # what `digest` has made of it
 
     @property
@@ -98,22 +102,35 @@ class Trace:
         for message in self.connection.messages:
             events = reader.read(message)
             if message.kind in DATA:
-                turn += message.direction is Direction.CLIENT
+                turn += message.direction is Direction.CLIENT and not self.reacts(events)
                 yield Moment(index=index, message=message, events=events, turn=turn)
                 index += 1
 
     @property
     def turns(self) -> Iterator[ServerTurn]:
-        """The server's turns, one more than there are client messages."""
+        """The server's turns, one more than there are client messages that react to nothing."""
         began: Moment | None = None
         sent: list[Moment] = []
         for moment in self.read():
-            if moment.message.direction is Direction.CLIENT:
+            if moment.message.direction is Direction.SERVER:
+                sent.append(moment)
+            elif not self.reacts(moment.events):
                 yield ServerTurn(began=began, moments=tuple(sent))
                 began, sent = moment, []
-            else:
-                sent.append(moment)
         yield ServerTurn(began=began, moments=tuple(sent))
+
+    def reacts(self, events: Sequence[Event]) -> bool:
+        """Tell whether a client's message that holds these events only reacts to an event of the server."""
+        return len(events) == 1 and events[0].symbol in self._reacting
+
+    @property
+    def steps(self) -> int:
+        """How many messages of the client react to nothing."""
+        if self._reacting:
+            client = (moment for moment in self.read() if moment.message.direction is Direction.CLIENT)
+            return sum(not self.reacts(moment.events) for moment in client)
+        messages = self.connection.messages
+        return sum(message.direction is Direction.CLIENT and message.kind in DATA for message in messages)
 
     def each(self, direction: Direction | None = None) -> Iterator[Event]:
         """Yield all events, or those of one direction, in order."""
@@ -137,10 +154,13 @@ class Trace:
 _Shelf = dict[Trace, tuple[Moment, ...]]  # the one connection of a session that was read last
 
 
-def traces(session: Session, envelope: Envelope) -> tuple[Trace, ...]:
-    """Return every connection of a session, in the order of their numbers."""
+def traces(session: Session, envelope: Envelope, reacting: Collection[str] = ()) -> tuple[Trace, ...]:
+    """Return every connection of a session, in the order of their numbers.
+
+    Client messages of ``reacting`` symbols begin no turn.
+    """
     shelf: _Shelf = {}
-    return tuple(Trace(connection, envelope, shelf=shelf) for connection in session.connections)
+    return tuple(Trace(connection, envelope, shelf=shelf, reacting=reacting) for connection in session.connections)
 
 
 def in_time(timelines: Sequence[Trace]) -> Iterator[Moment]:

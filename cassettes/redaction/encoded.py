@@ -60,7 +60,7 @@ def _changes(data: bytes, notation: Notation, redact: Callable[[bytes], bytes]) 
     for leaf in notation.leaves(data):
         raw = data[leaf.start : leaf.end]
         value = notation.value(raw)
-        if isinstance(value, int):
+        if not isinstance(value, str):
             continue
         is_text = value.encode() in raw
         try:

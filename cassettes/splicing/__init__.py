@@ -11,7 +11,7 @@ from .cbor import Cbor
 from .framing import join_by_lengths, join_by_places, split_by_lengths, split_by_places
 from .json import Json
 from .messagepack import MessagePack
-from .splice import Leaf, Notation, Path, Scalar, Step, key_text, splice
+from .splice import Leaf, Notation, Path, Scalar, Step, Value, key_text, splice
 
 __all__ = [
     "Cbor",
@@ -22,6 +22,7 @@ __all__ = [
     "Path",
     "Scalar",
     "Step",
+    "Value",
     "join_by_lengths",
     "join_by_places",
     "key_text",

@@ -6,7 +6,7 @@ import base64
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from .splice import MAX_DEPTH, Leaf, Path, Scalar, Walk, key_text
+from .splice import MAX_DEPTH, Leaf, Path, Scalar, Value, Walk, key_text
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _INDEFINITE = 31
@@ -41,9 +41,11 @@ class Cbor:
             case _:
                 return str(value)
 
-    def written(self, new: Scalar, raw: bytes) -> bytes:
+    def written(self, new: Value, raw: bytes) -> bytes:
         """Return the bytes of a value, of the same kind and width where that fits."""
         major, info = raw[0] >> 5, raw[0] & 0x1F
+        if isinstance(new, float):
+            raise ValueError("a number with a fraction is not put into binary data")
         if isinstance(new, int):
             return _headed(_UNSIGNED if new >= 0 else _NEGATIVE, new if new >= 0 else -1 - new, info)
         if major == _TAG:
@@ -54,7 +56,7 @@ class Cbor:
         text = new.encode("utf-8")
         return _headed(_TEXT, len(text), info if major == _TEXT else 0) + text
 
-    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+    def shortcut(self, data: bytes, changes: Mapping[Path, Value]) -> bytes | None:
         """There is none: the same bytes may stand anywhere."""
         return None
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from .splice import Leaf, Path, Scalar, Step
+from .splice import Leaf, Path, Step, Value
 
 _TOKEN = re.compile(
     rb"[ \t\r\n]*+(?:"
     rb'(?P<string>"(?:[^"\\\x00-\x1f]|\\.)*+")'
     rb"|(?P<integer>-?(?:0|[1-9][0-9]*+)(?![.eE0-9]))"
+    rb"|(?P<fraction>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?+|[eE][+-]?[0-9]++))"
     rb"|(?P<other>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+|true|false|null|NaN|-?Infinity)"
     rb"|(?P<mark>[\[\]{},:]))"
 )
@@ -24,7 +25,7 @@ class Json:
     """JSON in UTF-8."""
 
     def leaves(self, data: bytes) -> Sequence[Leaf]:
-        """Return where strings and whole numbers stand."""
+        """Return where strings and numbers stand."""
         found: list[Leaf] = []
         path: list[Step] = []  # of the value that comes next; its last step is that of the innermost container
         closers: list[bytes] = []
@@ -64,21 +65,21 @@ class Json:
             raise ValueError("more than one JSON value")
         return found
 
-    def value(self, raw: bytes) -> Scalar:
+    def value(self, raw: bytes) -> Value:
         """Return the string or number."""
         value: object = json.loads(raw)
-        if not isinstance(value, str | int):
-            raise ValueError("neither a string nor a whole number")
+        if not isinstance(value, str | int | float):
+            raise ValueError("neither a string nor a number")
         return value
 
-    def written(self, new: Scalar, raw: bytes) -> bytes:
+    def written(self, new: Value, raw: bytes) -> bytes:
         """Return the JSON of a value, with the escapes that were used."""
         text = json.dumps(new, ensure_ascii=_NOT_ASCII.search(raw) is not None)
         if rb"\/" in raw:
             text = text.replace("/", r"\/")
         return text.encode("utf-8")
 
-    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+    def shortcut(self, data: bytes, changes: Mapping[Path, Value]) -> bytes | None:
         """Replace texts that stand in the data once: without escapes, each stands there as it is written."""
         if b"\\" in data:
             return None

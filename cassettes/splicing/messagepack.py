@@ -6,7 +6,7 @@ import base64
 import struct
 from collections.abc import Callable, Mapping, Sequence
 
-from .splice import MAX_DEPTH, Leaf, Path, Scalar, Walk, key_text
+from .splice import MAX_DEPTH, Leaf, Path, Scalar, Value, Walk, key_text
 
 _STR = {0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}
 _BIN = {0xC4: ">B", 0xC5: ">H", 0xC6: ">I"}
@@ -45,9 +45,11 @@ class MessagePack:
         code = 0 if first in _BIN else 1
         return base64.b64encode(raw[_head(first, _BIN | _EXT) + code :]).decode()
 
-    def written(self, new: Scalar, raw: bytes) -> bytes:
+    def written(self, new: Value, raw: bytes) -> bytes:
         """Return the bytes of a value, of the same kind and width where that fits."""
         first = raw[0]
+        if isinstance(new, float):
+            raise ValueError("a number with a fraction is not put into binary data")
         if isinstance(new, int):
             return _integer(new, first)
         if first in _BIN:
@@ -64,7 +66,7 @@ class MessagePack:
             return bytes([0xA0 | len(text)]) + text
         return _sized(text, first, _STR)
 
-    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+    def shortcut(self, data: bytes, changes: Mapping[Path, Value]) -> bytes | None:
         """There is none: the same bytes may stand anywhere."""
         return None
 

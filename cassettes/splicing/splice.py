@@ -16,6 +16,9 @@ Path = tuple[Step, ...]
 Scalar = str | int
 """A value that can be put in another's place. ``True`` is no integer here; bytes are their base64 text."""
 
+Value = Scalar | float
+"""A value that can be put in another's place where the notation has numbers with a fraction in its text."""
+
 MAX_DEPTH = 100
 
 
@@ -38,15 +41,15 @@ class Notation(Protocol):
         """
         ...
 
-    def value(self, raw: bytes) -> Scalar:
+    def value(self, raw: bytes) -> Value:
         """Return the value of a leaf's bytes."""
         ...
 
-    def written(self, new: Scalar, raw: bytes) -> bytes:
+    def written(self, new: Value, raw: bytes) -> bytes:
         """Return the bytes of another value, written like a leaf's. Raises ValueError when that cannot be."""
         ...
 
-    def shortcut(self, data: bytes, changes: Mapping[Path, Scalar]) -> bytes | None:
+    def shortcut(self, data: bytes, changes: Mapping[Path, Value]) -> bytes | None:
         """Return what `splice` does without going over all of the data; None where that may not be right.
 
         Raises ValueError for data that is not so written.
@@ -54,7 +57,7 @@ class Notation(Protocol):
         ...
 
 
-def splice(data: bytes, changes: Mapping[Path, Scalar], notation: Notation) -> bytes | None:
+def splice(data: bytes, changes: Mapping[Path, Value], notation: Notation) -> bytes | None:
     """Return the data with the values at some paths changed; None where one cannot be put there.
 
     A value that is there already keeps its bytes.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
-from ...cassettes.splicing import Json, Path, Scalar, join_by_places, splice, split_by_places
+from ...cassettes.splicing import Json, Path, Value, join_by_places, splice, split_by_places
 from ..json_text import NOT_JSON, JsonObject, parse
 from .envelope import Payload, Plain
 from .opaque import unread_payload
@@ -100,11 +100,11 @@ def _message(message: Message, value: object) -> object:
     return NOT_JSON if read is None else read
 
 
-def _by_part(parts: Sequence[bytes], changes: Changes) -> dict[int, dict[Path, Scalar]]:
+def _by_part(parts: Sequence[bytes], changes: Changes) -> dict[int, dict[Path, Value]]:
     """Return changes by the part that they fall into. The channel's name is none that could change."""
     if not _is_v1(parts):
         return {0: dict(changes)}
-    found: dict[int, dict[Path, Scalar]] = {}
+    found: dict[int, dict[Path, Value]] = {}
     for path, new in changes.items():
         number = _PARTS.index(str(path[0])) + 1 if path and path[0] in _PARTS else 0
         found.setdefault(number, {})[path[1:]] = new

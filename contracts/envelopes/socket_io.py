@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self, cast
 
 from ...cassettes import Direction, Handshake, Kind, Message
-from ...cassettes.splicing import Json, Path, Scalar, splice
+from ...cassettes.splicing import Json, Path, Value, splice
 from ..json_text import NOT_JSON, JsonArray, JsonObject, parse
 from .envelope import Payload, Plain
 from .opaque import opaque_payload
@@ -143,7 +143,7 @@ class _SocketIoReading:
         return Payload(label=f"{label}:attachment", value=None)
 
 
-def _argument_changes(packet: re.Match[bytes], changes: Changes) -> dict[Path, Scalar]:
+def _argument_changes(packet: re.Match[bytes], changes: Changes) -> dict[Path, Value]:
     """Return changes of "args" by the packet's array, in which an event's name stands first."""
     named = 0 if packet[1].decode() in (_ACK, _BINARY_ACK) else 1
     arguments = moved(changes, ("args",), ()).items()

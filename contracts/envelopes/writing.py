@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from ...cassettes import Kind, Message
-from ...cassettes.splicing import Json, Notation, Path, Scalar, splice
+from ...cassettes.splicing import Json, Notation, Path, Value, splice
 from ..json_text import MAX_JSON, NOT_JSON
 from .envelope import Envelope
 from .sample import json_value
 
-Changes = Mapping[Path, Scalar]
+Changes = Mapping[Path, Value]
 """New values by their place in the payload of an event."""
 
 
@@ -62,12 +62,12 @@ def write_text(changes: Changes) -> bytes | None:
     return str(new).encode("utf-8", "surrogatepass") if new is not None else None
 
 
-def moved(changes: Changes, old: Path, new: Path) -> dict[Path, Scalar]:
+def moved(changes: Changes, old: Path, new: Path) -> dict[Path, Value]:
     """Return the changes below one place as those below another, without all others."""
     return {new + path[len(old) :]: value for path, value in changes.items() if path[: len(old)] == old}
 
 
-def placed(changes: Changes, members: Mapping[str, int]) -> dict[Path, Scalar]:
+def placed(changes: Changes, members: Mapping[str, int]) -> dict[Path, Value]:
     """Return the changes of an object as those of the array that it was, by the index of each member.
 
     A member that has no index keeps its path, at which an array has nothing.

@@ -82,7 +82,10 @@ def test_stopping_early_never_passes() -> None:
     nothing = session()
 
     def left(candidate: Session, *found: Finding) -> list[tuple[str, str]]:
-        return [(finding.severity, finding.message) for finding in unplayed(recorded, candidate, found)]
+        envelope = infer([recorded.records()]).envelope
+        old, new = (traces(one, envelope) for one in (recorded, candidate))
+        findings = unplayed(recorded.exchanges, candidate.exchanges, old, new, found)
+        return [(finding.severity, finding.message) for finding in findings]
 
     assert left(recorded) == []
     assert left(cut) == [("breaking", "1 of 2 recorded client messages of connection 1 were not sent")]
