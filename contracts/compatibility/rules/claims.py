@@ -48,6 +48,8 @@ def stream_broken(pair: ContractPair) -> Iterator[Change]:
         pieces = event.seen is None or event.seen >= 2 * event.scopes
         evident = pair.new.learned.connections == 0 or (is_firm(event.seen, event.scopes) and pieces)
         for what, was, is_ in islice(_lost(pair, old, now), 1):  # one cause, one finding
+            # The numbers help to find what was lost; who joins the pieces still gets the whole.
+            helps = now is not None and (old.form, old.final) == (now.form, now.final)
             yield Change(
                 direction=side(old.of),
                 label=label_of(old.of),
@@ -56,7 +58,7 @@ def stream_broken(pair: ContractPair) -> Iterator[Change]:
                 baseline=was,
                 candidate=is_,
                 evidence=Evidence(seen=old.seen, scopes=old.scopes, pinned=old.pinned),
-                level=None if evident else Severity.WARNING,
+                level=None if evident and not helps else Severity.WARNING,
                 effect=None if evident else Effect.UNKNOWN,
             )
 

@@ -452,6 +452,23 @@ def test_a_text_that_comes_whole_says_nothing_of_streams(seen: int, severity: st
     assert found(old, new) == [("server/stream-broken", severity)]
 
 
+def test_pieces_without_numbers_still_join() -> None:
+    whole = {
+        "of": "server:delta",
+        "path": "/text",
+        "in": "connection",
+        "final": {"event": "server:done", "path": "/text"},
+    }
+    events = {
+        f"server:{label}": {"payload": {"properties": {"text": {"type": "string"}}}} for label in ("delta", "done")
+    }
+    document = {"wstape": "contract", "version": 1, "envelope": {"name": "json", "server": "/type"}, "events": events}
+    numbered = Contract.from_document({**document, "streams": [{**whole, "index": "/n", "from": 0}]})
+    assert found(numbered, Contract.from_document({**document, "streams": [whole]})) == [
+        ("server/stream-broken", "warning")
+    ]
+
+
 @pytest.mark.parametrize(("learned", "severity"), [(0, B), (1, W), (2, B)])
 def test_privacy_that_one_connection_cannot_show_is_unknown(learned: int, severity: str) -> None:
     payload = {"type": "object", "properties": {"run_id": TEXT}}
