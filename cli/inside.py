@@ -52,7 +52,8 @@ def binding_lines(session: Session, envelope: Envelope, others: Sequence[Session
     found = recordings[0]
     uses = Counter(hole.value for holes in found.holes.values() for hole in holes)
     uses.update(token for tokens in found.tokens.values() for token in tokens)
-    if not found.bindings and not found.secrets:
+    counters = Counter(str(one) for some in found.latest.values() for one in some)
+    if not found.bindings and not found.secrets and not counters:
         yield "no value of the client came from the server"
     for binding in found.bindings:
         times = uses[binding.value]
@@ -60,6 +61,8 @@ def binding_lines(session: Session, envelope: Envelope, others: Sequence[Session
             f"{printable(str(binding.value))}  from {printable(str(binding.source))}"
             f", sent by the client {counted(times, 'time')}; {confidence(binding, recordings)}"
         )
+    for counter, times in counters.items():
+        yield f"{printable(counter)}, sent by the client {counted(times, 'time')}"
     for name in found.secrets:
         yield f"{{{{secret:{name}}}}}  from outside: replay needs --secret {name}=VALUE or --secrets FILE"
 

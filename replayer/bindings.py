@@ -23,6 +23,7 @@ from ..contracts import Envelope, Event
 from ..contracts.envelopes import written
 from ..contracts.json_text import split_pointer
 from .issued import Doubt, NumberClaims, Place, looks_issued, may_be_issued, number_doubt, place_of
+from .latest import Latest, LatestSearch
 from .leaves import Path, last_key, leaves, pointer
 from .naming import names_identifier
 from .overrides import Overrides
@@ -137,6 +138,9 @@ class Bindings:
     holes: dict[tuple[int, int], tuple[Hole, ...]]  # by connection and index of the client's message
     tokens: dict[str, tuple[str, ...]]  # by place ("handshake 1", "exchange 2", "message 1 0"): texts to put values for
     secrets: tuple[str, ...]  # names of placeholders that nothing in the session issues
+    latest: Mapping[tuple[int, int], tuple[Latest, ...]] = field(
+        default_factory=dict[tuple[int, int], tuple[Latest, ...]]
+    )  # like `holes`: where the latest value of a counter is put
     lone: Mapping[Place, int] = field(
         default_factory=dict[Place, int]
     )  # the only number of a place, too little to bind it
@@ -219,10 +223,12 @@ class _Search:
         self._tokens: dict[str, list[str]] = defaultdict(list)
         self._secrets: dict[str, None] = {}
         self._numbers = NumberClaims(overrides.agreed)
+        self._latest = LatestSearch(overrides.never)
         self._doubts: dict[tuple[int, int], dict[tuple[int, Path], tuple[Place, Doubt]]] = {}
 
     def server_message(self, moment: Moment, envelope: Envelope) -> None:
         for event in moment.events:
+            self._latest.server_event(event)
             names = _own_names(event, envelope)
             for path, value in leaves(event.payload):
                 source = EventSource(
@@ -250,6 +256,13 @@ class _Search:
         place = (message.connection, moment.index)
         found: list[Hole] = []
         for number, event in enumerate(moment.events):
+
+            def writable(path: Path, value: Scalar, number: int = number) -> bool:
+                return bool(
+                    _writable([Hole(path=path, value=value, event=number)], message, len(moment.events), envelope)
+                )
+
+            self._latest.client_event(event, number, place, writable)
             names = _own_names(event, envelope)
             for path, value in leaves(event.payload):
                 key = names.get(path) or last_key(path)
@@ -321,25 +334,40 @@ class _Search:
                         break
 
     def result(self) -> Bindings:
-        holes = {place: kept for place, found in self._holes.items() if (kept := self._held(place, found))}
-        filled = {hole.value for some in holes.values() for hole in some}
+        latest = self._latest.result()
+        said = self._overrides.sources
+        latest = {
+            place: kept
+            for place, some in latest.items()
+            if (kept := tuple(one for one in some if one.value not in said))
+        }
+        holes = {
+            place: kept
+            for place, found in self._holes.items()
+            if (kept := self._held(place, found, latest.get(place, ())))
+        }
+        used = {hole.value for some in holes.values() for hole in some} | {
+            token for tokens in self._tokens.values() for token in tokens
+        }
+        unused = {hole.value for some in self._holes.values() for hole in some} - used
         return Bindings(
-            bindings=tuple(
-                one for one in self._found.values() if not isinstance(one.value, int) or one.value in filled
-            ),
+            bindings=tuple(one for one in self._found.values() if one.value not in unused),
             holes=holes,
+            latest=latest,
             tokens={place: tuple(dict.fromkeys(tokens)) for place, tokens in self._tokens.items()},
             secrets=tuple(self._secrets),
             lone=self._numbers.lone(),
         )
 
-    def _held(self, place: tuple[int, int], holes: Sequence[Hole]) -> tuple[Hole, ...]:
-        """Return the holes of a message less the numbers that its whole recording speaks against."""
+    def _held(self, place: tuple[int, int], holes: Sequence[Hole], latest: Sequence[Latest]) -> tuple[Hole, ...]:
+        """Return the holes of a message less those of counters and the numbers that its recording speaks against."""
         doubts = self._doubts.get(place, {})
+        counters = {(one.event, one.path) for one in latest}
         return tuple(
             hole
             for hole in holes
-            if (doubt := doubts.get((hole.event, hole.path))) is None or self._numbers.hold(*doubt)
+            if (hole.event, hole.path) not in counters
+            and ((doubt := doubts.get((hole.event, hole.path))) is None or self._numbers.hold(*doubt))
         )
 
     def _issue(self, value: object, key: str, source: Source) -> None:

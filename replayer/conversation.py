@@ -126,7 +126,7 @@ class Conversation:
         await get_values(stage, line, values, send.gate, what)
         await self._pause(send.pause_ns, send.unexplained_ns)
         envelope = stage.reader.envelope(self._script.number)
-        payload = stage.ledger.fill_message(send.message, send.holes, send.tokens, envelope)
+        payload = stage.ledger.fill_message(send.message, send.holes, send.tokens, envelope, send.latest)
         now_ns = self._log.now_ns()
         self._log.record(make_message(self._script.number, Direction.CLIENT, send.message.kind, payload, now_ns))
         line.turn.begin(now_ns)

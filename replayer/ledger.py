@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ from ..cassettes.splicing import Value
 from ..contracts import Envelope, Event
 from ..contracts.envelopes import written
 from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between, response_json
+from .latest import Latest, Seen
 from .leaves import Path, at, leaves
 
 Encoding = Literal["plain", "url", "json"]
@@ -24,8 +25,12 @@ _Key = tuple[type, Scalar]
 class Ledger:
     """Knows for every bound value of the recording where its live counterpart will come from, and takes it there."""
 
-    def __init__(self, bindings: Sequence[Binding], secrets: Mapping[str, str]) -> None:
-        """``secrets`` has values for texts that nothing in the session issues: placeholders, own identifiers."""
+    def __init__(self, bindings: Sequence[Binding], secrets: Mapping[str, str], latest: Iterable[Latest] = ()) -> None:
+        """``secrets`` has values for texts that nothing in the session issues: placeholders, own identifiers.
+
+        ``latest`` are all the places where the latest value of a counter is put.
+        """
+        self._seen = Seen(latest)
         self._live: dict[_Key, Scalar] = {(str, text): value for text, value in secrets.items()}
         self._bindings: dict[_Key, Binding] = {(type(binding.value), binding.value): binding for binding in bindings}
         self._events: dict[tuple[int, str], dict[tuple[int, int], list[Binding]]] = defaultdict(dict)
@@ -40,6 +45,7 @@ class Ledger:
 
     def receive_event(self, event: Event, turn: int) -> None:
         """Take the values that an event of the server under test brings."""
+        self._seen.receive_event(event)
         groups = self._events.get((event.connection, event.symbol))
         if not groups:
             return
@@ -121,14 +127,22 @@ class Ledger:
             case _:
                 return None
 
-    def fill_message(self, message: Message, holes: Sequence[Hole], tokens: Sequence[str], envelope: Envelope) -> bytes:
+    def fill_message(
+        self,
+        message: Message,
+        holes: Sequence[Hole],
+        tokens: Sequence[str],
+        envelope: Envelope,
+        latest: Sequence[Latest] = (),
+    ) -> bytes:
         """Return the payload of a client's message with values in its holes and for its tokens.
 
-        Where the envelope cannot put a value, one of another type, the recorded one stays.
+        Where the envelope cannot put a value, one of another type, the recorded one stays; so it does where the
+        ``latest`` value of a counter is wanted and nothing has been counted.
         """
         payload = message.payload
-        if holes:
-            changes: list[dict[Path, Scalar]] = [{} for _ in range(1 + max(hole.event for hole in holes))]
+        if holes or latest:
+            changes: list[dict[Path, Scalar]] = [{} for _ in range(1 + max(one.event for one in (*holes, *latest)))]
             for hole in holes:
                 live = self._value(hole.value)
                 if live is not None and hole.text is not None:
@@ -138,6 +152,10 @@ class Ledger:
                     live = str(around).replace(str(hole.value), new)
                 if live is not None:
                     changes[hole.event][hole.path] = live
+            for one in latest:
+                counted = self._seen.value(one, changes[one.event])
+                if counted is not None:
+                    changes[one.event][one.path] = counted
             payload = written(envelope, message, changes) or payload
         if tokens:
             text = payload.decode("utf-8", "surrogateescape")

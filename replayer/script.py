@@ -18,6 +18,7 @@ from ..contracts import CONNECTION, Contract, Event, side
 from .bindings import Binding, Bindings, Hole, find_bindings, message_place
 from .demands import ALWAYS, FORWARD
 from .keep_alive import keeps_alive
+from .latest import Latest
 from .overrides import Overrides
 from .reactions import Reaction, reactive_traces
 from .timeline import Moment, ServerTurn, Trace
@@ -64,6 +65,7 @@ class Send:
     gate: Gate
     holes: tuple[Hole, ...] = ()
     tokens: tuple[str, ...] = ()
+    latest: tuple[Latest, ...] = ()
     pause_ns: int = 0  # since the message before it in the recording
     unexplained_ns: int = 0  # of the pause, what is kept at any speed: nothing else says why the client waited
 
@@ -328,6 +330,7 @@ def _send(moment: Moment, gate: Gate, previous_ns: int, found: Bindings, reading
         gate=gate,
         holes=holes,
         tokens=tokens,
+        latest=found.latest.get((message.connection, moment.index), ()),
         pause_ns=pause_ns,
         unexplained_ns=0 if explained else min(pause_ns, LONGEST_PAUSE_NS),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 
 from ..contracts import EventReader, Finding
 from .bindings import Scalar
@@ -38,7 +39,8 @@ class Stage:
     def __init__(self, script: Script, options: Options, log: Log) -> None:
         self.options = options
         self.log = log
-        self.ledger = Ledger(script.bindings, {**options.secrets, **options.renewed})
+        latest = chain.from_iterable(script.found.latest.values())
+        self.ledger = Ledger(script.bindings, {**options.secrets, **options.renewed}, latest)
         self.refused: set[int] = set()  # requests that were not sent, or answered with another status
         self.lines: dict[int, Line] = {}
         self.wanting: set[Line] = set()  # those that wait for values
