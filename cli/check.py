@@ -45,7 +45,7 @@ def command(cassettes: tuple[Path, ...], contract: Path, delivery: Delivery) -> 
         if worth:
             found = exhibited(found, traces_near(open_cassette(path), worth, loaded), {}, loaded)
         findings.extend(found)
-        cases.append(Case(name=str(path), findings=found))
+        cases.append(Case(name=str(path), file=str(path), findings=found))
     named = str(cassettes[0]) if len(cassettes) == 1 else f"{len(cassettes)} cassettes"
     report = Report(
         title=f"{named} against {contract}",
@@ -53,6 +53,7 @@ def command(cassettes: tuple[Path, ...], contract: Path, delivery: Delivery) -> 
         cases=tuple(cases),
         connections=connections,
         messages=messages,
+        file=str(cassettes[0]) if len(cassettes) == 1 else None,
         complete=complete,
         extra={"cassettes": len(cassettes)},
     )

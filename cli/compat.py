@@ -75,6 +75,7 @@ def command(
         title=f"{new} against {old}",
         findings=sifted.findings,
         cases=(Case(name=f"{new} against {old}", findings=sifted.findings),),
+        file=new if Path(new).exists() else new.rpartition(":")[2],  # REVISION:PATH
         connections=None,
         messages=None,
         extra={"profile": profile, "ignored": len(sifted.ignored)},

@@ -51,6 +51,7 @@ def command(
     report = Report(
         title=f"{candidate} against {base}",
         findings=findings,
+        file=str(candidate),
         connections=len(new.connections),
         messages=sum(len(connection.messages) for connection in new.connections),
         divergence=first_divergence(new, loaded, findings),

@@ -272,9 +272,10 @@ def _report(names: Sequence[str], outcomes: Sequence[Outcome | None], plan: Plan
         title=f"{names[0] if len(names) == 1 else f'{len(names)} cassettes'} against {plan.options.target.url}",
         findings=fold(finding for outcome in played for finding in outcome.findings),
         cases=tuple(
-            Case(name=name, findings=() if outcome is None else outcome.findings, played=outcome is not None)
+            Case(name=name, file=name, findings=() if outcome is None else outcome.findings, played=outcome is not None)
             for name, outcome in zip(names, outcomes, strict=True)
         ),
+        file=names[0] if len(names) == 1 else None,
         connections=len(connections),
         messages=sum(len(connection.messages) for connection in connections),
         divergence=divergence,

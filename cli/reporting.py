@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Delivery:
     as_json: bool
     junit: Path | None
     markdown: Path | None
+    github: bool
     fail_on: str
 
 
@@ -45,10 +47,11 @@ def report_options(command: Callable[..., _R]) -> Callable[..., _R]:
         as_json: bool,
         junit: Path | None,
         markdown: Path | None,
+        github: bool,
         fail_on: str,
         **others: object,
     ) -> _R:
-        delivery = Delivery(as_json=as_json, junit=junit, markdown=markdown, fail_on=fail_on)
+        delivery = Delivery(as_json=as_json, junit=junit, markdown=markdown, github=github, fail_on=fail_on)
         return command(*arguments, delivery=delivery, **others)
 
     added = with_delivery
@@ -60,6 +63,7 @@ def report_options(command: Callable[..., _R]) -> Callable[..., _R]:
             show_default=True,
             help="The least severity that makes the exit status 1.",
         ),
+        click.option("--github", is_flag=True, help="Annotate a job of GitHub Actions, and add to its summary."),
         click.option(
             "--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write Markdown for a pull request."
         ),
@@ -91,6 +95,8 @@ def deliver(report: Report, delivery: Delivery) -> int:
         from ..reports.markdown import render_markdown
 
         write_text(delivery.markdown, render_markdown(report), force=True)
+    if delivery.github:
+        _summarise(report)
     if delivery.as_json:
         click.echo(render_json(report))
     else:
@@ -100,11 +106,46 @@ def deliver(report: Report, delivery: Delivery) -> int:
         if color is None:
             color = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-        click.echo(render_terminal(report, width=max(width, 40), color=color), nl=False, color=color)
+        text = render_terminal(report, width=max(width, 40), color=color)
+        if delivery.github:
+            import secrets
+
+            from ..reports.github import unread
+
+            text = unread(text, secrets.token_hex(16))
+        click.echo(text, nl=False, color=color)
+    if delivery.github:
+        from ..reports.github import render_annotations
+
+        # The runner reads both; standard output stays one document.
+        click.echo(render_annotations(report, folder=_folder()), nl=False, err=delivery.as_json)
     counted = _SEVERITIES[: _SEVERITIES.index(delivery.fail_on) + 1]
     if any(str(finding.severity) in counted for finding in report.findings):
         return 1
     return 0 if report.complete else 3
+
+
+def _summarise(report: Report) -> None:
+    """Add the Markdown to the summary of the job, where there is one."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from ..cassettes import FileError
+    from ..reports.markdown import render_markdown
+
+    try:
+        # The steps of a job share the page, so it is added to.
+        with Path(path).open("a", encoding="utf-8", newline="\n") as page:
+            page.write(render_markdown(report) + "\n")
+    except OSError as error:
+        raise FileError.from_os_error(Path(path), error) from error
+
+
+def _folder() -> str:
+    """The current folder as seen from the top of the work tree; empty when it is the top, or elsewhere."""
+    top = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
+    here = Path.cwd().resolve()
+    return here.relative_to(top).as_posix() if here.is_relative_to(top) else ""
 
 
 def warn_incomplete(reader: CassetteReader | Recording) -> None:

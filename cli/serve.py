@@ -138,6 +138,7 @@ def command(
     report = Report(
         title=f"clients of {cassette}",
         findings=fold(outcome.findings),
+        file=str(cassette),
         connections=outcome.connections,
         messages=outcome.messages,
         complete=session.complete,

@@ -58,6 +58,11 @@ class Finding:
     scope: ScopeKey | None = None  # not printed: the scope in which it was met first
     cause: Cause | None = None  # not printed: lets the replayer merge its own findings with these
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What findings have in common that are one finding, met several times."""
+        return (self.id, self.direction, self.label, self.path, self.cause)
+
 
 def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Join findings of one id, direction, label and path: counts add up, the first place and the worst severity stay.
@@ -67,7 +72,7 @@ def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """
     folded: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
-        key = (finding.id, finding.direction, finding.label, finding.path, finding.cause)
+        key = finding.identity
         known = folded.get(key)
         if known is None:
             folded[key] = finding

@@ -13,6 +13,7 @@ class Case:
 
     name: str
     findings: tuple[Finding, ...] = ()
+    file: str | None = None  # the recording or contract that was judged
     played: bool = True  # False: left out, after another one had failed
 
     @property
@@ -28,6 +29,7 @@ class Report:
     title: str  # "chat.cassette against ws://127.0.0.1:8000"
     findings: tuple[Finding, ...]
     cases: tuple[Case, ...] = ()
+    file: str | None = None  # what was judged, when it is one file
     connections: int | None = 0  # None: nothing was recorded, two contracts were compared
     messages: int | None = 0
     complete: bool = True  # False: a recording lacked its end
@@ -43,6 +45,12 @@ class Report:
     def count(self, severity: Severity) -> int:
         """How many findings have a severity."""
         return sum(finding.severity is severity for finding in self.findings)
+
+    def file_of(self, finding: Finding) -> str | None:
+        """The file in which one of the report's findings was met first."""
+        known = finding.identity
+        met = (case.file for case in self.cases if any(one.identity == known for one in case.findings))
+        return next(met, None) or self.file
 
     @property
     def summary(self) -> dict[str, object]:

@@ -85,7 +85,7 @@ def sides(finding: Finding) -> list[tuple[str, str]]:
 
 def describe(finding: Finding) -> str:
     """The finding as plain text of a few lines."""
-    lines = [f"{finding.severity} {finding.id} {place(finding)}".rstrip(), printable(finding.message)]
+    lines = [f"{finding.severity} {finding.id} {printable(place(finding))}".rstrip(), printable(finding.message)]
     lines += [f"{name}: {value}" for name, value in sides(finding)]
     met = occurrence(finding)
     if met:

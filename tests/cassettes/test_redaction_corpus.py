@@ -358,6 +358,7 @@ def test_no_planted_secret_is_found_in_what_commands_say(tmp_path: Path, capsys:
             ["check", other, "--contract", contract, "--json", "--junit", junit, "--markdown", markdown],
             ["diff", cassette, other],
             ["diff", cassette, other, "--json"],
+            ["diff", cassette, other, "--github"],
             ["replay", cassette, "--target", "ws://127.0.0.1:9"],
             ["scrub", cassette],
             ["repair", torn],

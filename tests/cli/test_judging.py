@@ -88,6 +88,48 @@ def test_markdown_is_written_beside_the_report(capsys: pytest.CaptureFixture[str
     assert "```diff" in text
 
 
+def test_annotations_and_the_summary_of_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("of the step before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path.parent))
+    arguments = ["good.cassette", "retyped.cassette", "--contract", "good.contract.json", "--github"]
+    assert run(["check", *arguments]) == 1
+    first, *report, end, annotation = capsys.readouterr().out.splitlines()
+    assert end == f"::{first.removeprefix('::stop-commands::')}::"
+    assert report[-2].startswith("BREAKING")
+    assert annotation.startswith(
+        f"::error file={tmp_path.name}/retyped.cassette,line=1,title=payload/type-changed server answer /score::"
+    )
+    text = summary.read_text(encoding="utf-8")
+    assert text.startswith("of the step before\n## wstape: BREAKING\n")
+
+    status = run(["check", *arguments, "--json"])
+    printed = capsys.readouterr()
+    assert (status, json.loads(printed.out)["verdict"]) == (1, "breaking")
+    assert printed.err == annotation + "\n"
+
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    assert run(["check", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"wstape: error: {tmp_path}: ")
+
+
+def test_each_command_names_the_file_that_it_judged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(["infer", "retyped.cassette", "-o", "retyped.contract.json"]) == 0
+    for arguments, file in (
+        (["diff", "good.cassette", "retyped.cassette"], "retyped.cassette"),
+        (["compat", "good.contract.json", "retyped.contract.json"], "retyped.contract.json"),
+    ):
+        assert run([*arguments, "--github"]) == 1
+        assert f"\n::error file={file},line=1,title=" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("level", "status"), [("breaking", 0), ("warning", 0), ("info", 1)])
 def test_the_level_that_fails(level: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["extended.cassette", "--contract", "good.contract.json", "--fail-on", level]

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from wstape.cassettes import Direction
 from wstape.contracts import SKIPPED, Exhibit, Finding, Row, Severity
 from wstape.reports import Case, Report, render_json, render_junit
+from wstape.reports.github import render_annotations, unread
 from wstape.reports.markdown import render_markdown
 from wstape.reports.terminal import render_terminal
 
@@ -250,3 +251,68 @@ def test_a_message_is_a_paragraph_in_markdown_however_it_begins(start: str) -> N
     text = render_markdown(Report(title="a against b", findings=(replace(TYPE_CHANGED, message=start),)))
     page = MarkdownIt("commonmark").render(text)
     assert f"<p>{start.strip()}</p>" in page
+
+
+FILED = replace(
+    REPORTS["breaking"],
+    findings=(replace(TYPE_CHANGED, count=24), THIN, HOSTILE),
+    cases=(
+        Case(name="login", file="tapes/login.cassette"),
+        Case(name="chat", file="./tapes/a,b:100%.cassette", findings=(TYPE_CHANGED, HOSTILE)),
+        Case(name="again", file="again.cassette", findings=(TYPE_CHANGED, THIN)),
+    ),
+    complete=False,
+)
+
+
+def _commands(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """What GitHub's runner reads: command, properties, message; everything unescaped."""
+
+    def plain(value: str) -> str:
+        return re.sub("%(0D|0A|3A|2C|25)", lambda met: chr(int(met[1], 16)), value)
+
+    read: list[tuple[str, dict[str, str], str]] = []
+    for line in text.splitlines():
+        command, _, rest = line.removeprefix("::").partition(" ")
+        properties, _, message = rest.partition("::")
+        pairs = (pair.split("=", 1) for pair in properties.split(","))
+        read.append((command, {key: plain(value) for key, value in pairs}, plain(message)))
+    return read
+
+
+def test_annotations(golden: Callable[[str, str], None]) -> None:
+    golden("annotations.txt", render_annotations(FILED, folder="services/chat"))
+    golden("annotations-side-by-side.txt", render_annotations(REPORTS["side-by-side"]))
+
+
+def test_annotations_stand_at_the_file_in_which_a_finding_was_met_first() -> None:
+    read = _commands(render_annotations(FILED, folder="services/chat"))
+    assert [(command, properties.get("file")) for command, properties, _ in read] == [
+        ("error", "services/chat/tapes/a,b:100%.cassette"),
+        ("warning", "services/chat/again.cassette"),
+        ("notice", "services/chat/tapes/a,b:100%.cassette"),
+        ("error", None),
+    ]
+    assert read[-1][1] == {"title": "BREAKING"}
+    one = _commands(render_annotations(replace(FILED, cases=(), file="/top/a.jsonl"), folder="services/chat"))
+    assert {properties["file"] for _, properties, _ in one} == {"/top/a.jsonl"}
+    assert {properties["line"] for _, properties, _ in one} == {"1"}
+
+
+def test_nothing_hostile_is_a_command_of_its_own() -> None:
+    text = render_annotations(replace(ATTACKED, file=EVIL))
+    lines = text.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("::error file=") for line in lines)
+    assert all(character == "\n" or character.isprintable() for character in text)
+    for _, properties, message in _commands(text):
+        assert list(properties) == ["file", "line", "title"]
+        assert properties["title"].startswith("payload/type-changed server <script>")
+        assert "%0A 100%,a:b" in properties["title"]
+        assert len(message) <= 4096
+
+
+def test_the_runner_does_not_read_the_report_itself() -> None:
+    text = unread(render_terminal(ATTACKED, width=40), "token")
+    assert text.startswith("::stop-commands::token\n")
+    assert text.endswith("\n::token::\n")
