@@ -80,8 +80,8 @@ class RotatingWriter:
 
     def append(self, record: Record, now_ns: int) -> None:
         """Add a record. Raises FileError once when a file cannot be written."""
-        # A note speaks of the record before it.
-        if not isinstance(record, Note) and self._due(now_ns):
+        # A note speaks of the record before it, and no cassette is begun for an end alone.
+        if not isinstance(record, Note | Closed) and self._due(now_ns):
             self._rotate(now_ns)
         if isinstance(record, Opened):
             self._open[record.connection] = record
