@@ -10,7 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..cassettes import Closed, Connection, Direction, Ending, Handshake, HttpExchange, Kind, Message
+from ..cassettes import (
+    PLACEHOLDER,
+    Closed,
+    Connection,
+    Direction,
+    Ending,
+    Handshake,
+    Headers,
+    HttpExchange,
+    Kind,
+    Message,
+)
 from ..contracts import CONNECTION, Contract, Finding, ScopeKey, Severity, label_of
 from ..contracts.evidence import FIRM_SEEN
 from .breaking import breaking
@@ -71,7 +82,7 @@ def compare_exchanges(baseline: Sequence[HttpExchange], candidate: Sequence[Http
         finding = breaking(
             "http/status",
             f"{new.method} {path} was answered with {f'{new.status} {new.reason}'.strip()}; "
-            f"in the recording with {f'{old.status} {old.reason}'.strip()}",
+            f"in the recording with {f'{old.status} {old.reason}'.strip()}{_given(old, new, baseline)}",
             None,
             label=f"{new.method} {path}",
             baseline=old.status,
@@ -79,6 +90,25 @@ def compare_exchanges(baseline: Sequence[HttpExchange], candidate: Sequence[Http
         )
         same_class = old.status // 100 == new.status // 100
         yield replace(finding, severity=Severity.WARNING) if same_class else finding
+
+
+def _given(old: HttpExchange, new: HttpExchange, baseline: Sequence[HttpExchange]) -> str:
+    """Ask after the secrets from outside that a refused request carried; each recording numbers its own."""
+    if new.status not in (401, 403) or old.status in (401, 403):
+        return ""
+    issued = {
+        name for exchange in baseline for name in _placeholders(exchange.response_headers, exchange.response_body)
+    }
+    asked = _placeholders((("", old.target), *old.request_headers), old.request_body)
+    given = [name for name in dict.fromkeys(asked) if name not in issued]
+    if not given:
+        return ""
+    return f"; it carried {', '.join(given)}: was the value given for this recording, and not for another?"
+
+
+def _placeholders(headers: Headers, body: bytes) -> list[str]:
+    text = " ".join((*(value for _, value in headers), body.decode("utf-8", "replace")))
+    return [match[0] for match in PLACEHOLDER.finditer(text)]
 
 
 # --- handshakes and closes

@@ -274,6 +274,23 @@ def test_a_request_that_is_answered_with_another_status(status: HTTPStatus, seve
     assert findings[0].label == "GET /login"
 
 
+@pytest.mark.parametrize("carried", ["{{secret:password:1}}", "{{secret:access_token:1}}"])
+def test_a_refused_request_is_asked_for_the_secrets_it_carried(carried: str) -> None:
+    """Each recording numbers its own. What the server issues itself is no secret from outside."""
+    login = replace(exchange({}, {"access_token": "{{secret:access_token:1}}"}), method="GET", request_body=b"")
+    asking = replace(login, request_headers=(("Authorization", f"Basic {carried}"),))
+    recorded = session(ASKED, exchanges=(asking,))
+
+    def refusing(ws: ServerConnection, request: Request) -> Response | None:
+        return ws.respond(HTTPStatus.UNAUTHORIZED, "no\n") if request.path == "/login" else None
+
+    given = {carried: "of another recording"}
+    _, findings = play(recorded, answering, server={"process_request": refusing}, secrets=given)
+    (finding,) = (one for one in findings if one.id == "http/status")
+    asked = "; it carried {{secret:password:1}}: was the value given for this recording, and not for another?"
+    assert finding.message.partition("200 OK")[2] == (asked if "password" in carried else "")
+
+
 def test_a_play_that_stops_for_something_that_only_warns_does_not_pass() -> None:
     token = "tok-4f9a7d1e66b04c0c"
     recorded = session(
