@@ -148,6 +148,12 @@ def compile_script(
         allowed=frozenset(allowed),
         ends=ends,
         choices=tuple(_choices(contract)),
+        finals={
+            claim.name: frozenset(rule.events)
+            for claim in contract.scopes
+            for rule in claim.rules
+            if rule.template == "end" and claim.name != CONNECTION
+        },
     )
     return Script(
         connections=tuple(
@@ -200,6 +206,7 @@ class _Reading:
     always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
     allowed: frozenset[str]
     choices: tuple[tuple[str | None, tuple[str, ...]], ...]  # as `_choices` yields them
+    finals: Mapping[str, frozenset[str]]  # by scope, the events of which one is always its last
     ends: Mapping[int, int]  # of connections by their numbers, when they ended
     _counts: dict[tuple[tuple[str, int], ...], dict[str, int]] = field(default_factory=dict[Any, dict[str, int]])
     _others: dict[frozenset[str], frozenset[str]] = field(default_factory=dict[frozenset[str], frozenset[str]])
@@ -217,6 +224,26 @@ class _Reading:
         }
         others = frozenset(found - {awaited})
         return self._others.setdefault(others, others)
+
+    def outcomes(self, turn: ServerTurn) -> frozenset[str]:
+        """Return those events of a turn that end something: the contract knows that one of them, or another, must come.
+
+        An event that ends a part only, as that of a tool's call does not end the run that it belongs to, is none.
+        """
+        held = {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
+        found = {symbol for after, either in self.choices if after is not None and after in held for symbol in either}
+        for either in self.finals.values():
+            found |= either
+        return frozenset(
+            event.symbol
+            for event in turn.events
+            if event.symbol in found
+            and all(
+                event.symbol in self.finals[key.name]
+                for key in self.contract.scope_keys(event)
+                if key.name in self.finals
+            )
+        )
 
     def counts(self, symbols: Iterable[str]) -> dict[str, int]:
         """Count symbols."""
@@ -358,7 +385,10 @@ def _gate(number: int, turn: ServerTurn, begun_ns: int, reading: _Reading) -> Ga
     # something.
     sure = [event.symbol for event in events if event.symbol in reading.always[turn.beginning]]
     answers = [event.symbol for event in events if len(reading.contract.scope_keys(event)) > 1]
-    awaited = (sure or answers or [events[-1].symbol])[-1]
+    # What ends a run may have been another event each time, and no turn that was cut short by the client has one.
+    outcomes = reading.outcomes(turn)
+    ending = [event.symbol for event in events if event.symbol in outcomes or event.symbol in sure]
+    awaited = (ending or answers or [events[-1].symbol])[-1]
     times = [moment.message.at_ns for moment in moments]
     return Gate(
         turn=number,

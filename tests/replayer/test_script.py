@@ -80,3 +80,39 @@ def test_a_connection_is_over_at_its_close_frame() -> None:
     recorded = session(late, exchanges=(exchange({}, {}, at_ms=1), exchange({}, {}, number=2, at_ms=50)))
     script = compile_script(recorded, infer([recorded.records()]))
     assert [one.after_connections for one in script.exchanges] == [(), (1,)]
+
+
+def runs(*kinds: str) -> Session:
+    """A client that asks again and again: with tools or without, and one that cancels while the server is at work."""
+    said: list[tuple[str, object]] = []
+    for number, kind in enumerate(kinds):
+        run = f"run-{number:04}-9d1e66b0"
+        said += [(">", {"type": "ask", "text": f"question {number}"}), ("<", {"type": "started", "run_id": run})]
+        said += [("<", {"type": "tool", "run_id": run})] * (kind in ("completed", "failed"))
+        said += [("<", {"type": "delta", "run_id": run, "text": "a"})] * 2
+        if kind == "cancelled":
+            said += [(">", {"type": "cancel", "run_id": run}), ("<", {"type": "cancel_ack", "run_id": run})]
+        said.append(("<", {"type": kind, "run_id": run}))
+    return session(connection(*said))
+
+
+def test_a_message_in_mid_run_changes_nothing_in_what_others_wait_for() -> None:
+    recorded = runs("completed", "cancelled", "completed", "completed")
+    contract = infer([recorded.records(), runs(*["completed", "cancelled", "completed"] * 4).records()])
+    (one,) = compile_script(recorded, contract).connections
+    assert [(send.label, send.gate.awaited) for send in one.sends] == [
+        ("ask", None),
+        ("ask", "server:completed"),
+        ("cancel", "server:delta"),
+        ("ask", "server:cancelled"),
+        ("ask", "server:completed"),
+    ]
+    assert one.finish.gate.awaited == "server:completed"
+    assert one.sends[1].gate.others == {"server:cancelled"}
+
+
+def test_a_turn_ends_with_what_ends_its_run_though_other_runs_ended_otherwise() -> None:
+    recorded = runs("completed", "failed", "completed", "completed", "failed", "completed")
+    (one,) = compile_script(recorded, infer([recorded.records()])).connections
+    ends = [one.sends[1].gate.ends, one.sends[2].gate.ends]
+    assert ends == [("server:completed", "server:failed"), ("server:failed", "server:completed")]
