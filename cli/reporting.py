@@ -34,6 +34,7 @@ class Delivery:
     as_json: bool
     junit: Path | None
     markdown: Path | None
+    html: Path | None
     github: bool
     fail_on: str
 
@@ -47,11 +48,12 @@ def report_options(command: Callable[..., _R]) -> Callable[..., _R]:
         as_json: bool,
         junit: Path | None,
         markdown: Path | None,
+        html: Path | None,
         github: bool,
         fail_on: str,
         **others: object,
     ) -> _R:
-        delivery = Delivery(as_json=as_json, junit=junit, markdown=markdown, github=github, fail_on=fail_on)
+        delivery = Delivery(as_json=as_json, junit=junit, markdown=markdown, html=html, github=github, fail_on=fail_on)
         return command(*arguments, delivery=delivery, **others)
 
     added = with_delivery
@@ -64,6 +66,7 @@ def report_options(command: Callable[..., _R]) -> Callable[..., _R]:
             help="The least severity that makes the exit status 1.",
         ),
         click.option("--github", is_flag=True, help="Annotate a job of GitHub Actions, and add to its summary."),
+        click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page for a browser."),
         click.option(
             "--markdown", type=click.Path(path_type=Path), metavar="FILE", help="Write Markdown for a pull request."
         ),
@@ -95,6 +98,10 @@ def deliver(report: Report, delivery: Delivery) -> int:
         from ..reports.markdown import render_markdown
 
         write_text(delivery.markdown, render_markdown(report), force=True)
+    if delivery.html is not None:
+        from ..reports.html import render_html
+
+        write_text(delivery.html, render_html(report), force=True)
     if delivery.github:
         _summarise(report)
     if delivery.as_json:

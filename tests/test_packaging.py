@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def _tree() -> set[str]:
     modules = (path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py"))
-    data = {"wstape/py.typed", "wstape/contracts/contract.schema.json"}
+    data = {"wstape/py.typed", "wstape/contracts/contract.schema.json", "wstape/reports/page.html.jinja"}
     return {*data, *(f"wstape/{path.relative_to(ROOT).as_posix()}" for path in modules)}
 
 

@@ -345,7 +345,9 @@ def test_no_planted_secret_is_found_in_what_commands_say(tmp_path: Path, capsys:
     write_records(Path(cassette), redacted)
     write_records(Path(other), [record for number, record in enumerate(redacted) if number < 2 or number % 3])
     Path(torn).write_bytes(Path(cassette).read_bytes()[:-50])
-    contract, junit, markdown = (str(tmp_path / f"a.{suffix}") for suffix in ("contract.json", "xml", "md"))
+    contract, junit, markdown, html = (
+        str(tmp_path / f"a.{suffix}") for suffix in ("contract.json", "xml", "md", "html")
+    )
     statuses = [
         run(arguments)
         for arguments in (
@@ -358,7 +360,7 @@ def test_no_planted_secret_is_found_in_what_commands_say(tmp_path: Path, capsys:
             ["check", other, "--contract", contract, "--json", "--junit", junit, "--markdown", markdown],
             ["diff", cassette, other],
             ["diff", cassette, other, "--json"],
-            ["diff", cassette, other, "--github"],
+            ["diff", cassette, other, "--github", "--html", html],
             ["replay", cassette, "--target", "ws://127.0.0.1:9"],
             ["scrub", cassette],
             ["repair", torn],

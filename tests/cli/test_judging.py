@@ -88,6 +88,16 @@ def test_markdown_is_written_beside_the_report(capsys: pytest.CaptureFixture[str
     assert "```diff" in text
 
 
+def test_a_page_is_written_beside_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("report.html").write_text("of the last time", encoding="utf-8")
+    assert run(["check", "retyped.cassette", "--contract", "good.contract.json", "--html", "report.html"]) == 1
+    text = Path("report.html").read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert '<h1 class="breaking">BREAKING</h1>' in text
+    assert run(["check", "good.cassette", "--contract", "good.contract.json", "--html", "no/such/report.html"]) == 2
+    assert "no/such/report.html" in capsys.readouterr().err
+
+
 def test_annotations_and_the_summary_of_a_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +17,7 @@ from wstape.cassettes import Direction
 from wstape.contracts import SKIPPED, Exhibit, Finding, Row, Severity
 from wstape.reports import Case, Report, render_json, render_junit
 from wstape.reports.github import render_annotations, unread
+from wstape.reports.html import render_html
 from wstape.reports.markdown import render_markdown
 from wstape.reports.terminal import render_terminal
 
@@ -316,3 +318,49 @@ def test_the_runner_does_not_read_the_report_itself() -> None:
     text = unread(render_terminal(ATTACKED, width=40), "token")
     assert text.startswith("::stop-commands::token\n")
     assert text.endswith("\n::token::\n")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_html(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.html", render_html(REPORTS[name]))
+
+
+class Seen(HTMLParser):
+    """Tags, attributes and text of a page, as a browser reads them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_nothing_hostile_is_markup_in_html() -> None:
+    page = render_html(ATTACKED)
+    assert all(character == "\n" or character.isprintable() for character in page)
+    seen, tame = Seen(page), Seen(render_html(replace(REPORTS["side-by-side"], cases=ATTACKED.cases, notes=("a",))))
+    assert set(seen.tags) <= set(tame.tags)
+    assert (
+        seen.attributes
+        == tame.attributes
+        == {
+            *("lang", "charset", "http-equiv", "content", "name", "class", "scope"),
+        }
+    )
+    assert not {"script", "img", "a", "iframe", "link"} & set(seen.tags)
+    assert any(text.startswith("<script>alert(1)</script> <img") and "{{ 7 * 7 }}" in text for text in seen.texts)
+
+
+def test_a_page_needs_nothing_beside_it() -> None:
+    page = render_html(REPORTS["side-by-side"])
+    assert not re.search(r"https?:|url\(|@import|src=|href=", page)
+    assert "default-src 'none'" in page
