@@ -223,7 +223,7 @@ class _Search:
         self._tokens: dict[str, list[str]] = defaultdict(list)
         self._secrets: dict[str, None] = {}
         self._numbers = NumberClaims(overrides.agreed)
-        self._latest = LatestSearch(overrides.never)
+        self._latest = LatestSearch(overrides.never, overrides.counters)
         self._doubts: dict[tuple[int, int], dict[tuple[int, Path], tuple[Place, Doubt]]] = {}
 
     def server_message(self, moment: Moment, envelope: Envelope) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from ..cassettes.splicing import Scalar
 from ..contracts import Event
+from ..contracts.json_text import split_pointer
 from .issued import Place, place_of
 from .leaves import Path, at, last_key, leaves, pointer
 from .naming import names_identifier, names_time, words
@@ -26,6 +27,8 @@ _MOST_SCOPES = 4096  # identifiers whose counters are remembered; the least rece
 _COUNTERS = frozenset(("seq", "offset", "position", "pos", "cursor", "revision", "rev", "lsn", "s", "watermark"))
 _SO_FAR = frozenset(("last", "latest", "since", "after", "ack", "acked", "seen", "resume"))
 _AROUND = _SO_FAR | {"from", "up", "to", "received", "processed", "known"}
+
+_WRITTEN = re.compile(r"the latest (?P<path>/.+) of (?:its (?P<name>\S+)|(?P<own>the connection)|a connection before)")
 
 Kind = Literal["shared", "own", "before"]
 _ORDER: tuple[Kind, ...] = ("shared", "own", "before")
@@ -43,6 +46,15 @@ class Counter:
         of = {"shared": f"its {self.name}", "own": "the connection", "before": "a connection before"}[self.kind]
         return f"the latest {pointer(self.path)} of {of}"
 
+    @classmethod
+    def parse(cls, text: str) -> Counter | None:
+        """Read what `str` writes; None when it is something else."""
+        found = _WRITTEN.fullmatch(text)
+        if found is None:
+            return None
+        kind: Kind = "shared" if found["name"] else "own" if found["own"] else "before"
+        return cls(path=split_pointer(found["path"]), kind=kind, name=found["name"] or "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest:
@@ -57,8 +69,13 @@ class Latest:
     shared: Path = ()  # of the identifier in the client's event
     identifier: Scalar = ""  # recorded
 
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return _where(self.place)
+
     def __str__(self) -> str:
-        return f"{self.place[0]} {pointer(self.place[1])} is {self.counter}"
+        return f"{self.where} is {self.counter}"
 
 
 @dataclass(slots=True)
@@ -76,8 +93,12 @@ class _Claim:
 class LatestSearch:
     """Walks a recording in time and remembers how far the server has counted."""
 
-    def __init__(self, never: frozenset[Scalar] = frozenset()) -> None:
+    def __init__(
+        self, never: frozenset[Scalar] = frozenset(), said: Mapping[str, Counter | None] | None = None
+    ) -> None:
+        """``never`` are no counters' values, and ``said`` has counters, or None for none, by places in words."""
         self._never = never
+        self._said = said or {}
         self._connections: dict[int, dict[Path, Scalar]] = {}
         self._shared: OrderedDict[tuple[str, Scalar], dict[Path, Scalar]] = OrderedDict()
         self._claims: dict[Place, _Claim] = {}
@@ -105,9 +126,15 @@ class LatestSearch:
         """Take what the client says of the counters in an event, which its envelope must be able to write."""
         scalars = list(_scalars(event.payload))
         for path, value in scalars:
+            place = place_of(event.symbol, path)
+            if _where(place) in self._said:
+                counter = self._said[_where(place)]
+                if counter is not None and writable(path, value):
+                    told = _told(event, number, path, value, counter, scalars)
+                    self._claims.setdefault(place, _Claim()).uses.append((message, {counter: told}))
+                continue
             if value in (0, -1, "") or value in self._never:
                 continue  # nothing seen yet
-            place = place_of(event.symbol, path)
             claim = self._claims.setdefault(place, _Claim())
             if isinstance(value, int):
                 before = self._previous.get((event.connection, path), 0)
@@ -168,10 +195,16 @@ class LatestSearch:
     def result(self) -> dict[tuple[int, int], tuple[Latest, ...]]:
         """Return what was found, by connection and index of the client's message."""
         # Where the client counts itself, it does so in all that it sends.
-        own = {path for (_, path), claim in self._claims.items() if not claim.counters}
+        own = {path for (_, path), claim in self._claims.items() if claim.counters == set()}
         found: dict[tuple[int, int], list[Latest]] = {}
-        for (_, path), claim in self._claims.items():
-            fitting = [counter for counter in claim.counters or () if _fits(path, counter, claim, path in own)]
+        for place, claim in self._claims.items():
+            path = place[1]
+            said = self._said.get(_where(place))
+            fitting = (
+                [said]
+                if said is not None
+                else [counter for counter in claim.counters or () if _fits(path, counter, claim, path in own)]
+            )
             if fitting:
                 best = min(fitting, key=lambda one: (_ORDER.index(one.kind), len(one.path), str(one)))
                 for message, counters in claim.uses:
@@ -210,6 +243,27 @@ class Seen:
             return self._connections.get((one.connection, one.counter.path))
         identifier = changes.get(one.shared, one.identifier)
         return self._shared.get((one.counter.name, identifier, one.counter.path))
+
+
+def _where(place: Place) -> str:
+    return f"{place[0]} {pointer(place[1])}"
+
+
+def _told(
+    event: Event, number: int, path: Path, value: Scalar, counter: Counter, scalars: Iterable[tuple[Path, Scalar]]
+) -> Latest:
+    """Return what a person says of a place."""
+    shared, identifier = next((one for one in scalars if last_key(one[0]) == counter.name), ((), ""))
+    return Latest(
+        event=number,
+        place=place_of(event.symbol, path),
+        path=path,
+        value=value,
+        counter=counter,
+        connection=event.connection - (counter.kind == "before"),
+        shared=shared,
+        identifier=identifier,
+    )
 
 
 def _scalars(payload: object) -> Iterator[tuple[Path, Scalar]]:

@@ -4,10 +4,12 @@
 
     {
       "never": ["gpt-4o-mini", 42],
-      "bind": [{"value": "room-7", "from": "server:joined /room"}]
+      "bind": [{"value": "room-7", "from": "server:joined /room"}],
+      "latest": {"client:resume /last_seq": "the latest /seq of its run_id", "client:list /after": null}
     }
 
 ``from`` is a source as ``show --bindings`` prints it; what it prints in brackets may be left out.
+``latest`` has places of the client with the counter of which they take the latest value; null for none.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from typing import cast
 
 from ..cassettes import FileError, UsageError
 from .issued import Place
+from .latest import Counter
 
-_WANTED = 'write {"never": [VALUE, ...], "bind": [{"value": VALUE, "from": SOURCE}, ...]}'
+_WANTED = (
+    'write {"never": [VALUE, ...], "bind": [{"value": VALUE, "from": SOURCE}, ...], "latest": {PLACE: COUNTER, ...}}'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class Overrides:
 
     never: frozenset[str | int] = frozenset()
     sources: Mapping[str | int, str] = field(default_factory=dict[str | int, str])
+    counters: Mapping[str, Counter | None] = field(default_factory=dict[str, Counter | None])  # by the client's place
     agreed: frozenset[Place] = frozenset()  # not said, but shown by several recordings: places of issued numbers
 
     def allows(self, value: str | int, source: str) -> bool | None:
@@ -51,7 +57,7 @@ class Overrides:
         if not isinstance(document, dict):
             raise UsageError(f"--bindings {path}: not an object; {_WANTED}")
         members = cast("dict[str, object]", document)
-        unknown = sorted(members.keys() - {"never", "bind"})
+        unknown = sorted(members.keys() - {"never", "bind", "latest"})
         if unknown:
             raise UsageError(f"--bindings {path}: {unknown[0]!r} is not known; {_WANTED}")
         sources: dict[str | int, str] = {}
@@ -64,7 +70,26 @@ class Overrides:
         never = _list(path, members, "never")
         if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in never):
             raise UsageError(f"--bindings {path}: 'never' holds something else than texts and whole numbers; {_WANTED}")
-        return cls(never=frozenset(cast("list[str | int]", never)), sources=sources)
+        return cls(
+            never=frozenset(cast("list[str | int]", never)),
+            sources=sources,
+            counters=_counters(path, members.get("latest", {})),
+        )
+
+
+def _counters(path: Path, said: object) -> dict[str, Counter | None]:
+    if not isinstance(said, dict):
+        raise UsageError(f"--bindings {path}: 'latest' is not an object; {_WANTED}")
+    counters: dict[str, Counter | None] = {}
+    for place, text in cast("dict[str, object]", said).items():
+        counter = Counter.parse(text) if isinstance(text, str) else None
+        if text is not None and counter is None:
+            raise UsageError(
+                f"--bindings {path}: {text!r} is no counter; write 'the latest /PATH of its NAME', 'of the connection' "
+                "or 'of a connection before'"
+            )
+        counters[place] = counter
+    return counters
 
 
 def _list(path: Path, members: dict[str, object], name: str) -> list[object]:

@@ -93,6 +93,10 @@ def _require_used(overrides: Overrides, scripts: Sequence[Script]) -> None:
                 f"--bindings: the client never sends {value!r} after it came from {source!r}; "
                 "see 'wstape show --bindings' for the names of sources"
             )
+    counting = {one.where for script in scripts for some in script.found.latest.values() for one in some}
+    for place, counter in overrides.counters.items():
+        if counter is not None and place not in counting:
+            raise UsageError(f"--bindings: the client never sends {place!r}; see 'wstape show --events' for its events")
 
 
 def _placeholder(secret: str) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from playing import play
 from sessions import connection, session
 from websockets.asyncio.server import ServerConnection
 
-from wstape.cassettes import Direction, Kind, Session
-from wstape.contracts import Severity
+from wstape.cassettes import Direction, Kind, Secrets, Session, UsageError
+from wstape.contracts import Severity, infer
 from wstape.contracts.envelopes import JsonEnvelope
-from wstape.replayer import find_bindings, traces
+from wstape.replayer import Overrides, Reading, find_bindings, prepare, traces
 from wstape.replayer.bindings import Bindings
 from wstape.replayer.ledger import Ledger
 
@@ -122,6 +123,27 @@ def test_the_counter_of_a_connection_before() -> None:
     assert [str(one) for some in found(recorded).latest.values() for one in some] == [
         "client:resume /last_seq is the latest /seq of a connection before"
     ]
+
+
+def test_a_person_has_the_last_word(tmp_path: Path) -> None:
+    def said(latest: object) -> Overrides:
+        path = tmp_path / "bindings.json"
+        path.write_text(json.dumps({"latest": latest}))
+        return Overrides.load(path)
+
+    recorded = session(connection(*told("tally", 5, 6), *told("seq", 7), (">", {"type": "more", "at": 5, "after": 7})))
+    timelines = traces(recorded, JsonEnvelope("/type", "/type"))
+    for counter in ("the latest /tally of the connection", "the latest /a/b of its run_id"):
+        overrides = said({"client:more /at": counter, "client:more /after": None})
+        latest = find_bindings(recorded, timelines, overrides).latest
+        assert [str(one) for some in latest.values() for one in some] == [f"client:more /at is {counter}"]
+    with pytest.raises(UsageError, match="'the first /x' is no counter; write 'the latest /PATH of its NAME'"):
+        said({"client:more /at": "the first /x"})
+    with pytest.raises(UsageError, match="'latest' is not an object"):
+        said([])
+    reading = Reading(overrides=said({"client:less /at": "the latest /tally of a connection before"}))
+    with pytest.raises(UsageError, match="the client never sends 'client:less /at'"):
+        prepare([("r", recorded)], infer([recorded.records()]), Secrets({}), reading)
 
 
 def test_a_text_that_is_the_last_one_is_no_longer_bound_to_one_event() -> None:
