@@ -143,7 +143,10 @@ ATTACK = replace(
     candidate={EVIL: [EVIL]},
     rule=EVIL,
     exhibit=Exhibit(
-        recorded=None, now=EVIL, rows=(Row(recorded=EVIL, now=EVIL), Row(now=EVIL, marked=True)), led=(EVIL,)
+        recorded=None,
+        now=EVIL,
+        rows=(Row(recorded=EVIL, now=EVIL), Row(now=EVIL, marked=True)),
+        led=(EVIL, "```", "~~~"),
     ),
 )
 ATTACKED = Report(
