@@ -228,9 +228,10 @@ class _Search:
 
     def server_message(self, moment: Moment, envelope: Envelope) -> None:
         for event in moment.events:
-            self._latest.server_event(event)
+            scalars = list(leaves(event.payload))
+            self._latest.server_event(event, scalars)
             names = _own_names(event, envelope)
-            for path, value in leaves(event.payload):
+            for path, value in scalars:
                 source = EventSource(
                     connection=event.connection,
                     turn=moment.turn,

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from ..cassettes.splicing import Scalar
 from ..contracts import Event
@@ -23,6 +23,8 @@ from .leaves import Path, at, last_key, leaves, pointer
 from .naming import names_identifier, names_time, words
 
 _MOST_SCOPES = 4096  # identifiers whose counters are remembered; the least recent are forgotten
+
+_LONGEST = 256  # characters of a text that may be a counter's or an identifier
 
 _COUNTERS = frozenset(("seq", "offset", "position", "pos", "cursor", "revision", "rev", "lsn", "s", "watermark"))
 _SO_FAR = frozenset(("last", "latest", "since", "after", "ack", "acked", "seen", "resume"))
@@ -104,19 +106,23 @@ class LatestSearch:
         self._claims: dict[Place, _Claim] = {}
         self._previous: dict[tuple[int, Path], int] = {}
 
-    def server_event(self, event: Event) -> None:
-        """Take what the server counts in an event."""
-        scalars = list(_scalars(event.payload))
-        counted = {path: value for path, value in scalars if _counts(last_key(path))}
+    def server_event(self, event: Event, scalars: Iterable[tuple[Path, object]]) -> None:
+        """Take what the server counts in an event, of which these are the leaves."""
+        counted: dict[Path, Scalar] = {}
+        scopes: list[tuple[str, Scalar]] = []
+        for path, value in scalars:
+            counts, identifies = _role(path)
+            if (counts or identifies) and _is_scalar(value):
+                if counts:
+                    counted[path] = value
+                if identifies:
+                    scopes.append((last_key(path), value))
         if not counted:
             return
         self._connections.setdefault(event.connection, {}).update(counted)
-        for path, value in scalars:
-            name = last_key(path)
-            if names_identifier(name):
-                scope = self._shared.setdefault((name, value), {})
-                scope.update(counted)
-                self._shared.move_to_end((name, value))
+        for scope in scopes:
+            self._shared.setdefault(scope, {}).update(counted)
+            self._shared.move_to_end(scope)
         while len(self._shared) > _MOST_SCOPES:
             self._shared.popitem(last=False)
 
@@ -269,10 +275,22 @@ def _told(
 def _scalars(payload: object) -> Iterator[tuple[Path, Scalar]]:
     """Yield the texts and whole numbers that have a place of their own: no items of lists, no secrets."""
     for path, value in leaves(payload):
-        if isinstance(value, bool) or not isinstance(value, str | int) or any(isinstance(step, int) for step in path):
-            continue
-        if isinstance(value, int) or (len(value) <= 256 and "{{secret:" not in value):
+        if _is_scalar(value) and not any(isinstance(step, int) for step in path):
             yield path, value
+
+
+def _is_scalar(value: object) -> TypeGuard[Scalar]:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST and "{{secret:" not in value
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@lru_cache(maxsize=4096)
+def _role(path: Path) -> tuple[bool, bool]:
+    """Tell whether a place of the server's may count, and whether it identifies what its event is about."""
+    if any(isinstance(step, int) for step in path):
+        return False, False
+    return _counts(last_key(path)), names_identifier(last_key(path))
 
 
 @lru_cache(maxsize=4096)
@@ -282,7 +300,6 @@ def _plain(name: str) -> tuple[str, ...]:
     return tuple(word for word in found if word not in ("no", "num", "number"))
 
 
-@lru_cache(maxsize=4096)
 def _counts(name: str) -> bool:
     """Tell whether what the server says under a name may be a counter, or say how far it has come."""
     plain = _plain(name)
