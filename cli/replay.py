@@ -253,7 +253,10 @@ def command(
         written, added = marked(loaded, learned)
         write_text(mark_volatile, written.dumps(), force=force)
         click.echo(f"{added} places marked as volatile in {mark_volatile}", err=True)
-    report = replace(report, complete=not any(gap(session) for _, session in recordings))
+    played = [session for outcome in outcomes if outcome is not None for session in outcome.sessions]
+    # What was given up because the server dropped a connection, as it is known to do, is no result either.
+    complete = not any(gap(session) for _, session in recordings) and all(session.complete for session in played)
+    report = replace(report, complete=complete)
     status = deliver(report, delivery)
     return _SKIP if bisect and status == UnreachableError.exit_status else status
 

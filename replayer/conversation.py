@@ -9,10 +9,10 @@ from dataclasses import replace
 from websockets.exceptions import ConnectionClosed
 
 from ..cassettes import Direction, Ending, Kind, Message, make_message
-from ..contracts import Event, Finding
+from ..contracts import Event, Finding, Severity
 from .breaking import breaking
 from .live_connection import LiveConnection
-from .restart import Drop
+from .restart import Drop, drops_known
 from .script import Finish, Send
 from .stage import Line, Stage
 from .waiting import StoppedError, get_values, pass_gate, until, waited
@@ -141,15 +141,20 @@ class Conversation:
         await pass_gate(stage, line, finish.gate, "before the end", self._early)
         if finish.by is Direction.SERVER:
             if not await until(stage, line, lambda: line.closed, line.turn.deadline_ns(finish.gate)):
-                raise StoppedError(
-                    breaking(
-                        "replay/timeout",
-                        f"the server did not close the connection within {waited(line, finish.gate)}; "
-                        f"in the recording it did, with {finish.code}",
-                        self._script.number,
-                        baseline=finish.code,
-                    )
+                finding = breaking(
+                    "replay/timeout",
+                    f"the server did not close the connection within {waited(line, finish.gate)}; "
+                    f"in the recording it did, with {finish.code}",
+                    self._script.number,
+                    baseline=finish.code,
                 )
+                if drops_known(stage.contract, finish.code) and stage.contract.closings.get(Direction.CLIENT):
+                    # Connections that it does not drop end by their clients: all was sent, and the play goes on.
+                    finding = replace(finding, severity=Severity.WARNING)
+                    self._log.tell(finding)
+                    stage.spared.add(self._script.number)
+                    return
+                raise StoppedError(finding)
             return
         if line.closed:
             if self._socket.close_code not in (1000, 1001):
@@ -173,10 +178,12 @@ class Conversation:
             Drop(connection=self._script.number, code=code, at_ns=line.closed_ns, open=self._stage.neighbours(line))
         )
         how = f"closed the connection with {code}{reason}" if code not in (None, 1006) else "dropped the connection"
-        return breaking(
-            "close/abnormal",
-            f"the server {how} {where}",
-            self._script.number,
-            candidate=code,
-            missing=awaited,
-        )
+        text = f"the server {how} {where}"
+        known = drops_known(self._stage.contract, code)
+        if not known:
+            return breaking("close/abnormal", text, self._script.number, candidate=code, missing=awaited)
+        self._stage.dropped.add(self._script.number)
+        often = "once" if known == 1 else f"{known} times"
+        text += f", as it was recorded to do {often}; the rest of the connection could not be played"
+        finding = breaking("close/abnormal", text, self._script.number, candidate=code)
+        return replace(finding, severity=Severity.WARNING)

@@ -127,6 +127,15 @@ class Ledger:
             case _:
                 return None
 
+    def connection(self, value: Scalar) -> int | None:
+        """Return the number of the connection whose event brings a value, None when none does."""
+        binding = self._binding(value)
+        match binding.source if binding else None:
+            case EventSource(connection=number):
+                return number
+            case _:
+                return None
+
     def fill_message(
         self,
         message: Message,

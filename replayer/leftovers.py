@@ -43,6 +43,12 @@ def unplayed(
     """
     reasons = [finding for finding in found if finding.severity is Severity.BREAKING]
     places = {finding.connection for finding in reasons}
+    # A play that stopped where the server is known to drop connections is incomplete, which the exit status says.
+    places |= {
+        finding.connection
+        for finding in found
+        if finding.id in ("close/abnormal", "replay/timeout", "replay/unbound") and finding.connection is not None
+    }
     if None in places:  # a request failed, on which anything may depend
         return
     played = {trace.connection.number: trace.steps for trace in new}

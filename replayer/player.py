@@ -54,7 +54,7 @@ class Player:
         self._recorded = recorded
         self._options = options
         self._log = Log(recorded.header, contract, options, version)
-        self._stage = Stage(script, options, self._log)
+        self._stage = Stage(script, options, self._log, contract)
         # Searching the environment takes as long as a handshake, so it is done once.
         self._proxied = bool(getproxies())
         self._over: dict[tuple[str, int], asyncio.Event] = defaultdict(asyncio.Event)

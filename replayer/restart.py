@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..cassettes import UnreachableError
+from ..cassettes import Direction, UnreachableError
+from ..contracts import Contract
 
 TOGETHER_NS = 250_000_000
 """Connections that are dropped so close to each other were dropped by one event."""
@@ -25,6 +26,14 @@ class RestartedError(UnreachableError):
         super().__init__(
             f"{url}: the server restarted or went away in the middle ({how}); replay again once it stays up"
         )
+
+
+def drops_known(contract: Contract, code: int | None) -> int:
+    """Return how often a contract's recordings have the server drop a connection with this close code.
+
+    An orderly end (1000) is no drop, and what ended without a Close frame may be a crash.
+    """
+    return 0 if code in (None, 1000, 1006) else contract.closings.get(Direction.SERVER, {}).get(str(code), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

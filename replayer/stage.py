@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
-from ..contracts import EventReader, Finding
+from ..contracts import Contract, EventReader, Finding, Severity
 from .bindings import Scalar
 from .breaking import breaking
 from .ledger import Ledger
@@ -36,8 +37,11 @@ class Line:
 class Stage:
     """One play's shared state."""
 
-    def __init__(self, script: Script, options: Options, log: Log) -> None:
+    def __init__(self, script: Script, options: Options, log: Log, contract: Contract) -> None:
         self.options = options
+        self.contract = contract
+        self.dropped: set[int] = set()  # connections that the server ended early, as it is known to do
+        self.spared: set[int] = set()  # those that it did not end, though it is known to do that and did when recorded
         self.log = log
         latest = chain.from_iterable(script.found.latest.values())
         self.ledger = Ledger(script.bindings, {**options.secrets, **options.renewed}, latest)
@@ -70,9 +74,16 @@ class Stage:
         if all(self.ledger.exchange(value) in self.refused for value in missing):
             return None
         sources = ", ".join(self.ledger.source(value) for value in missing)
-        return breaking(
+        finding = breaking(
             "replay/unbound",
             f"{what} needs a value that the server did not issue; in the recording it came from {sources}",
             connection,
             baseline=[str(value) for value in missing],
         )
+        if self.dropped and all(self.ledger.connection(value) in self.dropped for value in missing):
+            return replace(
+                finding,
+                severity=Severity.WARNING,
+                message=f"{what} was not sent: the server ended the connection that its value comes from ({sources})",
+            )
+        return finding

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from ..contracts import Finding, label_of
+from ..contracts import Finding, Severity, label_of
 from ..contracts.rules.rule import either
 from .bindings import Scalar
 from .breaking import breaking
@@ -38,16 +39,17 @@ async def pass_gate(stage: Stage, line: Line, gate: Gate, where: str, early: Cal
         if line.closed:
             raise StoppedError(early(f"while `{label}` was awaited {where}", awaited))
         came = f"the last event before that was `{label_of(line.last)}`" if line.last else "nothing came"
-        raise StoppedError(
-            breaking(
-                "replay/timeout",
-                f"{either(gate.ends)} did not come within {waited(line, gate)} {where}; {came}",
-                number,
-                candidate=line.last and label_of(line.last),
-                baseline=label,
-                missing=awaited,
+        text = f"{either(gate.ends)} did not come within {waited(line, gate)} {where}; {came}"
+        last = line.last and label_of(line.last)
+        if stage.spared.isdisjoint(line.script.after_connections):
+            raise StoppedError(
+                breaking("replay/timeout", text, number, candidate=last, baseline=label, missing=awaited)
             )
-        )
+        # The client came back when recorded; now it had not been sent away, and what it asks for may be over.
+        stage.dropped.add(number)
+        text += "; the connection before it was not dropped now"
+        finding = breaking("replay/timeout", text, number, candidate=last, baseline=label)
+        raise StoppedError(replace(finding, severity=Severity.WARNING))
     while not line.closed and not turn.settled(gate, len(log.checker.pending(number)), log.now_ns()):
         seen = line.received
         await until(stage, line, lambda seen=seen: line.received != seen or line.closed, turn.settle_ns(gate))

@@ -16,11 +16,13 @@ from websockets.http11 import Request, Response
 
 from wstape.cassettes import (
     Closed,
+    Connection,
     Direction,
     Ending,
     Handshake,
     Kind,
     Message,
+    Session,
     Target,
     UnreachableError,
 )
@@ -369,3 +371,61 @@ def test_exact_mode_tells_every_difference_that_is_not_volatile() -> None:
     ]
     _, findings = play(RECORDED, answering, mode="exact")
     assert {finding.id for finding in findings} == {"payload/value-changed", "event/unexpected"}
+
+
+def dropping() -> Session:
+    """A client that is sent away with 4009 in the middle and comes back."""
+    asked = (">", {"type": "ask", "text": "hello"}), ("<", {"type": "answer", "text": "hello yourself"})
+    sent_away = closed_by_server(connection(*asked), 4009)
+    back = connection(*asked, *asked, number=2, begin_ms=50)
+    return session(sent_away, back)
+
+
+def closed_by_server(one: Connection, code: int) -> Connection:
+    assert one.closed is not None
+    frame = code.to_bytes(2, "big")
+    said = tuple(message for message in one.messages if message.kind is not Kind.CLOSE)
+    ends = [
+        replace(one.messages[-1], direction=direction, payload=frame)
+        for direction in (Direction.SERVER, Direction.CLIENT)
+    ]
+    return replace(one, messages=(*said, *ends), closed=replace(one.closed, by=Direction.SERVER))
+
+
+def dropped_after(*answers: int) -> Handler:
+    """A service that drops its n-th connection with 4009 after so many answers; 0: never."""
+    left = list(answers)
+
+    async def answer(ws: ServerConnection) -> None:
+        most, given = left.pop(0), 0
+        async for _ in ws:
+            await ws.send(json.dumps({"type": "answer", "text": "hello yourself"}))
+            given += 1
+            if given == most:
+                await ws.close(4009)
+
+    return answer
+
+
+def told(answers: tuple[int, ...], handler: Handler | None = None) -> tuple[list[tuple[str, str]], bool]:
+    played, findings = play(dropping(), handler or dropped_after(*answers))
+    return [(one.id, one.severity) for one in findings if one.severity != "info"], played.session.complete
+
+
+def test_a_drop_as_recorded_is_nothing_and_one_elsewhere_leaves_the_replay_incomplete() -> None:
+    assert told((1, 0)) == ([], True)
+    assert told((1, 1)) == ([("close/abnormal", "warning")], False)
+
+
+def test_a_drop_that_does_not_come_is_a_warning_and_the_client_comes_back_all_the_same() -> None:
+    assert told((0, 0)) == ([("replay/timeout", "warning")], True)
+
+
+def test_a_drop_with_a_code_that_nobody_knows_is_breaking() -> None:
+    async def failing(ws: ServerConnection) -> None:
+        await ws.recv()
+        await ws.close(1011)
+
+    findings, complete = told((), failing)
+    assert ("close/abnormal", "breaking") in findings or ("close/code", "breaking") in findings
+    assert not complete
