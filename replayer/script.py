@@ -148,6 +148,12 @@ def compile_script(
         allowed=frozenset(allowed),
         ends=ends,
         choices=tuple(_choices(contract)),
+        follows=tuple(
+            (rule.a, rule.targets)
+            for claim in contract.scopes
+            for rule in claim.rules
+            if claim.name == CONNECTION and rule.template in FORWARD - {"responded_existence"}
+        ),
         finals={
             claim.name: frozenset(rule.events)
             for claim in contract.scopes
@@ -206,6 +212,7 @@ class _Reading:
     always: Mapping[str, frozenset[str]]  # by what begins a turn, the symbols that came in every turn that begins so
     allowed: frozenset[str]
     choices: tuple[tuple[str | None, tuple[str, ...]], ...]  # as `_choices` yields them
+    follows: tuple[tuple[str, tuple[str, ...]], ...]  # what always comes after which event of a connection
     finals: Mapping[str, frozenset[str]]  # by scope, the events of which one is always its last
     ends: Mapping[int, int]  # of connections by their numbers, when they ended
     _counts: dict[tuple[tuple[str, int], ...], dict[str, int]] = field(default_factory=dict[Any, dict[str, int]])
@@ -228,10 +235,16 @@ class _Reading:
     def outcomes(self, turn: ServerTurn) -> frozenset[str]:
         """Return those events of a turn that end something: the contract knows that one of them, or another, must come.
 
-        An event that ends a part only, as that of a tool's call does not end the run that it belongs to, is none.
+        An event that ends a part only, as that of a tool's call does not end the run that it belongs to, is none. On a
+        connection, whatever always comes after another event is one.
         """
         held = {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
-        found = {symbol for after, either in self.choices if after is not None and after in held for symbol in either}
+        found = {
+            symbol
+            for after, either in (*self.choices, *self.follows)
+            if after is not None and after in held
+            for symbol in either
+        }
         for either in self.finals.values():
             found |= either
         return frozenset(

@@ -116,3 +116,24 @@ def test_a_turn_ends_with_what_ends_its_run_though_other_runs_ended_otherwise() 
     (one,) = compile_script(recorded, infer([recorded.records()])).connections
     ends = [one.sends[1].gate.ends, one.sends[2].gate.ends]
     assert ends == [("server:completed", "server:failed"), ("server:failed", "server:completed")]
+
+
+def test_a_turn_without_a_run_ends_with_what_always_comes_after_its_beginning() -> None:
+    """An order is accepted and later done, amid news; one that rests is cancelled before."""
+    said: list[tuple[str, object]] = []
+    for number in range(6):
+        said += [(">", {"type": "order", "price": number}), ("<", {"type": "accepted", "state": "open"})]
+        said += [(">", {"type": "cancel"}), ("<", {"type": "cancelled"})] * (number == 2)
+        said += [("<", {"type": "tick", "bid": 1.5 + number})] * (1 + number % 3)
+        said += [("<", {"type": "done", "reason": "filled"})] + [("<", {"type": "tick", "bid": 2.5})] * (number % 2)
+    recorded = session(connection(*said))
+    (one,) = compile_script(recorded, infer([recorded.records()])).connections
+    assert [(send.label, send.gate.awaited) for send in one.sends] == [
+        ("order", None),
+        ("order", "server:done"),
+        ("order", "server:done"),
+        ("cancel", "server:accepted"),
+        ("order", "server:done"),
+        ("order", "server:done"),
+        ("order", "server:done"),
+    ]
