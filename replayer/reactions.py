@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from ..cassettes import Direction, Session
 from ..cassettes.splicing import Value
@@ -39,7 +40,7 @@ class Reaction:
         for path, place in self.echoes:
             with suppress(LookupError):
                 value = at(cause.payload, place)
-                if isinstance(value, str | int | float) and not isinstance(value, bool):
+                if _telling(value):
                     values[path] = value
         return values
 
@@ -149,5 +150,5 @@ def _observe(timeline: Trace, found: Mapping[tuple[str, str], _Pairing]) -> None
                     inside[pair] = 0
 
 
-def _telling(value: object) -> bool:
+def _telling(value: object) -> TypeGuard[Value]:
     return isinstance(value, str | int | float) and not isinstance(value, bool)

@@ -221,7 +221,7 @@ class _Reading:
 
     def others(self, awaited: str, turn: ServerTurn) -> frozenset[str]:
         """Return what a contract knows to come in place of a turn's last event."""
-        held = {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
+        held = _symbols(turn)
         found = {
             symbol
             for after, either in self.choices
@@ -238,7 +238,7 @@ class _Reading:
         An event that ends a part only, as that of a tool's call does not end the run that it belongs to, is none. On a
         connection, whatever always comes after another event is one.
         """
-        held = {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
+        held = _symbols(turn)
         found = {
             symbol
             for after, either in (*self.choices, *self.follows)
@@ -271,6 +271,11 @@ class _Reading:
     def ends_nothing(self, event: Event) -> bool:
         """Tell whether an event says nothing of the end of a turn, whenever it comes."""
         return keeps_alive(event) or event.label in self.allowed
+
+
+def _symbols(turn: ServerTurn) -> set[str]:
+    """Return the symbols of a turn, and of the message that began it."""
+    return {event.symbol for event in (*(turn.began.events if turn.began else ()), *turn.events)}
 
 
 def _choices(contract: Contract) -> Iterator[tuple[str | None, tuple[str, ...]]]:
