@@ -22,9 +22,9 @@ from ..cassettes.splicing import Scalar
 from ..contracts import Envelope, Event
 from ..contracts.envelopes import written
 from ..contracts.json_text import split_pointer
-from .issued import Doubt, NumberClaims, Place, looks_issued, may_be_issued, number_doubt, place_of
+from .issued import UUID, Doubt, NumberClaims, Place, looks_issued, may_be_issued, number_doubt, place_of
 from .latest import Latest, LatestSearch
-from .leaves import Path, last_key, leaves, pointer
+from .leaves import Path, is_scalar, last_key, leaves, pointer
 from .naming import names_identifier
 from .overrides import Overrides
 from .timeline import Moment, Trace, in_time
@@ -206,7 +206,6 @@ _TOKEN = re.compile(r"[^\s/?&=;,\"]+")
 _PART = re.compile(r"[^\s/?&=;,:|#@\"]{8,}")
 _SHORTEST_TOKEN = 8  # characters of a value that is looked for in a text without knowing its form
 _LONGEST_JOINED = 2048  # characters of a text in whose parts identifiers are looked for
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MADE_UP = re.compile(r"[0-9A-Za-z_-]{8,}")
 
 
@@ -372,7 +371,7 @@ class _Search:
         )
 
     def _issue(self, value: object, key: str, source: Source) -> None:
-        if isinstance(value, bool) or not isinstance(value, str | int):
+        if not is_scalar(value):
             return
         if isinstance(value, int) and not may_be_issued(value, key) and value not in self._overrides.sources:
             return
@@ -392,7 +391,7 @@ class _Search:
 
     def _use(self, value: object, key: str) -> Scalar | None:
         """Return the client's value as it is bound when the server had issued it, and keep its binding."""
-        if isinstance(value, bool) or not isinstance(value, str | int):
+        if not is_scalar(value):
             return None
         for name, binding in sorted(self._issued.get(value, ()), key=lambda known: known[0] != key):
             said = self._overrides.allows(value, str(binding.source))
@@ -456,7 +455,7 @@ def _around(part: re.Match[str]) -> tuple[str, str]:
 
 def _is_made_up(value: str, key: str) -> bool:
     """Tell whether a value of the client is an identifier that it made up: a UUID, or another under a telling name."""
-    if _UUID.fullmatch(value):
+    if UUID.fullmatch(value):
         return True
     return names_identifier(key) and bool(_MADE_UP.fullmatch(value)) and any(c.isdigit() for c in value)
 

@@ -16,11 +16,11 @@ from .alignment import align
 from .breaking import breaking
 from .comparison import Pair
 from .folding import folded
+from .issued import UUID
 from .leaves import Path, last_key, pointer
 from .naming import names_identifier, names_time
 from .noise import Noise
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _MADE_UP = re.compile(r"[A-Za-z]{1,12}[_-][0-9A-Za-z_-]{6,}|[0-9a-fA-F]{12,}|[0-9A-Za-z_-]{24,}")
 
@@ -30,7 +30,7 @@ def is_volatile(path: Path, baseline: object, candidate: object) -> bool:
     name = last_key(path)
     if isinstance(baseline, str) and isinstance(candidate, str):
         shaped = any(
-            form.fullmatch(baseline) and form.fullmatch(candidate) for form in (_UUID, _TIME, PLACEHOLDER, _MADE_UP)
+            form.fullmatch(baseline) and form.fullmatch(candidate) for form in (UUID, _TIME, PLACEHOLDER, _MADE_UP)
         )
         return shaped or names_identifier(name) or names_time(name)
     numbers = isinstance(baseline, int | float) and isinstance(candidate, int | float)

@@ -14,12 +14,14 @@ from enum import IntEnum
 from functools import lru_cache
 
 from ..cassettes import PLACEHOLDER
-from .leaves import Path
+from .leaves import Path, is_scalar
 from .naming import names_identifier, names_time, words
 
 Place = tuple[str, Path]
 """Where a client says something: symbol and path, with 0 for every index of a list."""
 
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""The form of a UUID, of any version (RFC 9562)."""
 _LONG = 100_000
 """A number with as many significant digits as this one is no small number."""
 
@@ -92,7 +94,7 @@ def looks_issued(value: object, *keys: str) -> bool:
     Text does when it is long and has no blanks, has letters and digits and eight characters, or stands under an
     identifying name. For whole numbers, `number_doubt` says what more is needed.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not is_scalar(value):
         return False
     if isinstance(value, int):
         return number_doubt(value, keys[0], keys[-1]) is not None

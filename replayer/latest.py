@@ -19,7 +19,7 @@ from ..cassettes.splicing import Scalar
 from ..contracts import Event
 from ..contracts.json_text import split_pointer
 from .issued import Place, place_of
-from .leaves import Path, at, last_key, leaves, pointer
+from .leaves import Path, at, is_scalar, last_key, leaves, pointer
 from .naming import names_identifier, names_time, words
 
 _MOST_SCOPES = 4096  # identifiers whose counters are remembered; the least recent are forgotten
@@ -112,7 +112,7 @@ class LatestSearch:
         scopes: list[tuple[str, Scalar]] = []
         for path, value in scalars:
             counts, identifies = _role(path)
-            if (counts or identifies) and _is_scalar(value):
+            if (counts or identifies) and _may_tell(value):
                 if counts:
                     counted[path] = value
                 if identifies:
@@ -235,7 +235,7 @@ class Seen:
                 value = at(event.payload, path)
             except LookupError:
                 continue
-            if isinstance(value, bool) or not isinstance(value, str | int):
+            if not is_scalar(value):
                 continue
             self._connections[event.connection, path] = value
             if self._names:
@@ -275,14 +275,14 @@ def _told(
 def _scalars(payload: object) -> Iterator[tuple[Path, Scalar]]:
     """Yield the texts and whole numbers that have a place of their own: no items of lists, no secrets."""
     for path, value in leaves(payload):
-        if _is_scalar(value) and not any(isinstance(step, int) for step in path):
+        if _may_tell(value) and not any(isinstance(step, int) for step in path):
             yield path, value
 
 
-def _is_scalar(value: object) -> TypeGuard[Scalar]:
+def _may_tell(value: object) -> TypeGuard[Scalar]:
     if isinstance(value, str):
         return len(value) <= _LONGEST and "{{secret:" not in value
-    return isinstance(value, int) and not isinstance(value, bool)
+    return is_scalar(value)
 
 
 @lru_cache(maxsize=4096)

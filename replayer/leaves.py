@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import TypeGuard, cast
 
-from ..cassettes.splicing import Path
+from ..cassettes.splicing import Path, Scalar
 from ..contracts.json_text import join_pointer
 
 
@@ -19,6 +19,11 @@ def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
             yield from leaves(item, (*path, index))
     else:
         yield path, value
+
+
+def is_scalar(value: object) -> TypeGuard[Scalar]:
+    """Tell whether a value is a text or a whole number, which truth values are not."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def at(value: object, path: Path) -> object:

@@ -15,7 +15,7 @@ from ..contracts import Envelope, Event
 from ..contracts.envelopes import written
 from .bindings import Binding, BodySource, EventSource, HeaderSource, Hole, Scalar, between, response_json
 from .latest import Latest, Seen
-from .leaves import Path, at, leaves
+from .leaves import Path, at, is_scalar, leaves
 
 Encoding = Literal["plain", "url", "json"]
 
@@ -88,7 +88,7 @@ class Ledger:
             return False
         if isinstance(value, str) and binding.part is not None:
             value = between(value, *binding.part)
-        if isinstance(value, bool) or not isinstance(value, str | int):
+        if not is_scalar(value):
             return False
         self._live[type(binding.value), binding.value] = value
         return True

@@ -23,6 +23,7 @@ from typing import cast
 from ..cassettes import FileError, UsageError
 from .issued import Place
 from .latest import Counter
+from .leaves import is_scalar
 
 _WANTED = (
     'write {"never": [VALUE, ...], "bind": [{"value": VALUE, "from": SOURCE}, ...], "latest": {PLACE: COUNTER, ...}}'
@@ -68,7 +69,7 @@ class Overrides:
                 case _:
                     raise UsageError(f"--bindings {path}: an entry of 'bind' is no binding; {_WANTED}")
         never = _list(path, members, "never")
-        if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in never):
+        if not all(map(is_scalar, never)):
             raise UsageError(f"--bindings {path}: 'never' holds something else than texts and whole numbers; {_WANTED}")
         return cls(
             never=frozenset(cast("list[str | int]", never)),

@@ -9,9 +9,9 @@ import uuid
 from datetime import UTC, datetime
 
 from ...cassettes import PLACEHOLDER
+from ..issued import UUID
 from ..naming import names_identifier
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MADE_UP = re.compile(r"(?P<prefix>(?:[A-Za-z][A-Za-z0-9]{0,15}[_-])*)(?P<rest>[0-9A-Za-z]{6,})")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _YEAR = 366 * 86_400
@@ -29,7 +29,7 @@ class FreshIdentifiers:
         """Return a new identifier for text that looks like one: a UUID anywhere, another under a telling name."""
         if not isinstance(value, str) or PLACEHOLDER.search(value):
             return value
-        if _UUID.fullmatch(value):
+        if UUID.fullmatch(value):
             new = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
             return new.upper() if value.isupper() else new
         found = _MADE_UP.fullmatch(value) if names_identifier(key) else None

@@ -11,7 +11,7 @@ from ...cassettes import PLACEHOLDER
 from ...contracts.json_text import excerpt
 from ..bindings import Scalar
 from ..exact import is_volatile
-from ..leaves import Path, last_key, pointer
+from ..leaves import Path, is_scalar, last_key, pointer
 
 ABSENT = object()
 """Stands on the side of a difference where there is nothing."""
@@ -108,11 +108,11 @@ def _compare_leaf(recorded: object, live: object, path: Path, knowledge: Knowled
     if knowledge.volatile and not {where, pointer(["*" if isinstance(s, int) else s for s in path])}.isdisjoint(
         knowledge.volatile
     ):
-        if _is_scalar(recorded) and _is_scalar(live):
-            into.echoes.append(Echo(recorded=cast("Scalar", recorded), live=cast("Scalar", live), key=key))
+        if is_scalar(recorded) and is_scalar(live):
+            into.echoes.append(Echo(recorded=recorded, live=live, key=key))
         return
-    if _is_scalar(recorded) and knowledge.issued(cast("Scalar", recorded)):
-        expected = knowledge.expected(cast("Scalar", recorded), key)
+    if is_scalar(recorded) and knowledge.issued(recorded):
+        expected = knowledge.expected(recorded, key)
         if live != expected:
             into.add(where, expected, live)
         return
@@ -121,11 +121,11 @@ def _compare_leaf(recorded: object, live: object, path: Path, knowledge: Knowled
         if texts is not None:
             into.echoes.extend(texts)
             return
-    if _is_scalar(recorded) and _is_scalar(live) and type(recorded) is type(live):
+    if is_scalar(recorded) and is_scalar(live) and type(recorded) is type(live):
         if recorded == live:
             return
         if is_volatile(path, recorded, live):
-            into.echoes.append(Echo(recorded=cast("Scalar", recorded), live=cast("Scalar", live), key=key))
+            into.echoes.append(Echo(recorded=recorded, live=live, key=key))
             return
     elif recorded == live and isinstance(recorded, bool) == isinstance(live, bool):
         return
@@ -165,7 +165,3 @@ def _split(text: str) -> list[str]:
         parts += [text[end : match.start()], match[0]]
         end = match.end()
     return [*parts, text[end:]]
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
